@@ -1,0 +1,3 @@
+"""treadle: contracts in git become a governed, running enterprise integration fabric."""
+
+__version__ = "0.1.0"

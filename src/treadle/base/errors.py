@@ -1,0 +1,47 @@
+"""One error tree. Every error has a kebab-case code, one sentence of what happened, and what to do next.
+
+The class decides the exit code of the command line (`docs/errors.md` lists every code; `treadle explain CODE`
+says more). A traceback that reaches a user is a bug.
+"""
+
+from __future__ import annotations
+
+
+class TreadleError(Exception):
+    """The root. Raise a subclass: it carries the exit code."""
+
+    exit_code = 1
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        """Code: kebab-case and stable. Message: one sentence. Hint: what to do next."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" + (f"\n  hint: {self.hint}" if self.hint else "")
+
+
+class PolicyError(TreadleError):
+    """The input was read, and a policy says no."""
+
+    exit_code = 1
+
+
+class UsageError(TreadleError):
+    """The command was asked for something that it does not offer."""
+
+    exit_code = 2
+
+
+class InputError(TreadleError):
+    """A file cannot be read, or is not a valid contract or setting."""
+
+    exit_code = 3
+
+
+class EngineError(TreadleError):
+    """An engine or a remote is missing, unreachable, of a wrong version, or a port is taken."""
+
+    exit_code = 4
