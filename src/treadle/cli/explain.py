@@ -1,0 +1,48 @@
+"""`treadle explain`: the long text of a rule or an error code."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command()
+@click.argument("code", required=False)
+def command(code: str | None) -> None:
+    """Say more about a rule or an error code; without one, list them all."""
+    texts = texts_by_id()
+    if code is None:
+        for id in texts:
+            click.echo(id)
+        return
+    if code not in texts:
+        from treadle.base.errors import UsageError
+        from treadle.base.nearest import nearest
+
+        near = nearest(code, texts)
+        hint = f"did you mean `{near}`?" if near else "`treadle explain` lists every rule and code"
+        raise UsageError("unknown-code", f"there is no rule or error code `{code}`", hint)
+    click.echo(f"{code}\n\n{texts[code]}", file=sys.stdout)
+
+
+def texts_by_id() -> dict[str, str]:
+    """Every rule and code of the product, with its text: lint rules, conflicts, compatibility, reading, errors."""
+    from treadle.base.codes import CODES
+    from treadle.check.compat.verdicts import VERDICTS
+    from treadle.check.conflicts import CONFLICTS, documentation
+    from treadle.check.lint import RULES
+    from treadle.contract.complaints import COMPLAINTS
+
+    return {
+        **{rule.id: rule.doc for rule in RULES},
+        **{id: documentation(id) for id in CONFLICTS},
+        **{
+            verdict.id: f"{verdict.why}\n\nCompatibility rule; it asks for a {verdict.bump.name.lower()} version."
+            if verdict.bump
+            else verdict.why
+            for verdict in VERDICTS
+        },
+        **COMPLAINTS,
+        **CODES,
+    }

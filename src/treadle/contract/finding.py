@@ -1,0 +1,31 @@
+"""A finding: one rule's complaint about one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from treadle.contract.model import Place
+
+
+class Severity(StrEnum):
+    """`invalid`: not a valid contract (exit 3). `block`: a policy is violated (exit 1). `warn`: said, not stopped."""
+
+    INVALID = "invalid"
+    BLOCK = "block"
+    WARN = "warn"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """What is wrong, where, how badly, and how to mend it. `contract` is the id of the contract, or empty."""
+
+    place: Place
+    rule: str
+    severity: Severity
+    message: str
+    hint: str = ""
+    contract: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.severity} {self.rule}: {self.message}"

@@ -1,0 +1,18 @@
+"""JSON pointers: names of nodes in a document. Source: RFC 6901."""
+
+from __future__ import annotations
+
+
+def escape(token: str) -> str:
+    """One token as it stands in a pointer."""
+    return token.replace("~", "~0").replace("/", "~1")
+
+
+def pointer(*tokens: str | int) -> str:
+    """`pointer("paths", "/v1/orders")` is `/paths/~1v1~1orders`; no token at all is the root, `""`."""
+    return "".join(f"/{escape(str(token))}" for token in tokens)
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """The tokens of a pointer, unescaped."""
+    return tuple(token.replace("~1", "/").replace("~0", "~") for token in text.split("/")[1:])

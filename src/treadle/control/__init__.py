@@ -1,0 +1,1 @@
+"""Composition root: what reads files, starts processes and holds the only loop."""

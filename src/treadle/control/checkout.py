@@ -1,0 +1,144 @@
+"""A workspace on disk: where it is, and its files as bytes. The only place that reads a user's folders."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from treadle.base.errors import InputError
+
+ROOT = "treadle.yaml"
+_FOLDERS = ("domains", "connectors", "environments")
+_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a checkout may cost to read. Single files have the budget of `contract.parse` too."""
+
+    files_max: int = 10_000
+    file_bytes_max: int = 32 * 1024 * 1024
+    bytes_max: int = 256 * 1024 * 1024
+
+
+def find_workspace(explicit: str | None, start: Path) -> Path:
+    """The workspace: the one that is named, else TREADLE_WORKSPACE, else upwards from `start`.
+
+    Raises InputError `no-workspace`.
+    """
+    for source, named in (("--workspace", explicit), ("TREADLE_WORKSPACE", os.environ.get("TREADLE_WORKSPACE"))):
+        if named:
+            folder = Path(named)
+            if (folder / ROOT).is_file():
+                return folder.resolve()
+            raise InputError(
+                "no-workspace", f"{source}: there is no {ROOT} in {named}", "name the folder that holds it"
+            )
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / ROOT).is_file():
+            return folder
+    raise InputError(
+        "no-workspace",
+        f"there is no {ROOT} in {start} or above it",
+        "make a workspace with `treadle init NAME`, or name one with --workspace",
+    )
+
+
+def read_files(root: Path, allowance: Allowance = Allowance()) -> dict[str, bytes]:
+    """The files that make up a workspace, by their path relative to it, with `/` as separator.
+
+    Only `treadle.yaml` and YAML or JSON files under domains/, connectors/ and environments/; names that begin with a
+    dot are skipped. Raises InputError `symlink-escapes`, `not-a-file`, `checkout-too-big` or `unreadable`.
+    """
+    root = root.resolve()
+    found: dict[str, bytes] = {}
+    total = 0
+    for path in _candidates(root):
+        name = path.relative_to(root).as_posix()
+        found[name] = _read(path, name, root, allowance)
+        total += len(found[name])
+        if len(found) > allowance.files_max or total > allowance.bytes_max:
+            raise InputError(
+                "checkout-too-big",
+                f"{root} has more than {allowance.files_max} files or {allowance.bytes_max} bytes",
+                "is this the right folder? Move what is no contract out of domains/",
+            )
+    return found
+
+
+def _candidates(root: Path) -> Iterator[Path]:
+    if (root / ROOT).exists():
+        yield root / ROOT
+    for top in _FOLDERS:
+        folder = root / top
+        if folder.is_symlink():
+            _inside(folder, top, root)
+        for base, folders, files in os.walk(folder):
+            folders[:] = sorted(each for each in folders if not each.startswith("."))
+            for each in folders:
+                path = Path(base, each)
+                if path.is_symlink():
+                    # Not followed, even inside: a loop of links has no end.
+                    raise InputError(
+                        "symlink-escapes", f"{path.relative_to(root)} is a link to a folder", "put a real folder there"
+                    )
+            for each in sorted(files):
+                if not each.startswith(".") and PurePosixPath(each).suffix in _SUFFIXES:
+                    yield Path(base, each)
+
+
+def _read(path: Path, name: str, root: Path, allowance: Allowance) -> bytes:
+    _inside(path, name, root)
+    try:
+        # O_NONBLOCK: a pipe that was put in the place of a file must not hang us before fstat tells what it is.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        raise InputError("unreadable", f"{name}: {error.strerror}", "check its permissions") from None
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError("not-a-file", f"{name} is no regular file", "replace it by a file")
+        if status.st_size > allowance.file_bytes_max:
+            raise InputError(
+                "checkout-too-big", f"{name} has more than {allowance.file_bytes_max} bytes", "split the file"
+            )
+        return file.read(allowance.file_bytes_max)
+
+
+def _inside(path: Path, name: str, root: Path) -> None:
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        raise InputError("unreadable", f"{name} is a broken link", "remove it, or mend where it points") from None
+    if not real.is_relative_to(root):
+        raise InputError("symlink-escapes", f"{name} is a link that leaves the workspace", "copy the file into it")
+
+
+class LooseFiles(Mapping[str, bytes]):
+    """Files outside any workspace, read when they are asked for: those that were named, and what they refer to.
+
+    Names are relative to `root`, and nothing outside of it is read. Iterating gives the names read so far.
+    """
+
+    def __init__(self, root: Path, allowance: Allowance = Allowance()) -> None:
+        self._root = root.resolve()
+        self._allowance = allowance
+        self._read: dict[str, bytes] = {}
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._read:
+            path = self._root / name
+            if PurePosixPath(name).suffix not in _SUFFIXES or not path.is_file():
+                raise KeyError(name)
+            self._read[name] = _read(path, name, self._root, self._allowance)
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)

@@ -1,0 +1,123 @@
+"""Where a running fabric keeps what it must remember. Every path under `.treadle/` is named here and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The state of one workspace. `root` is the workspace folder, absolute."""
+
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        """Everything treadle writes for this workspace."""
+        return self.root / ".treadle"
+
+    @property
+    def run_file(self) -> Path:
+        """What runs now: addresses and processes. Absent while nothing runs."""
+        return self.folder / "run.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the supervisor for as long as it lives."""
+        return self.folder / "up.lock"
+
+    @property
+    def process_log(self) -> Path:
+        """One JSON line for each change of a process's state; the collector makes facts of it."""
+        return self.folder / "processes.jsonl"
+
+    @property
+    def applied(self) -> Path:
+        """What the engines were last told, as IR; `plan` compares with it."""
+        return self.folder / "applied.json"
+
+    @property
+    def checkout(self) -> Path:
+        """The files of the workspace as they were last applied: a restart goes on with these, not with later edits."""
+        return self.folder / "checkout.json"
+
+    @property
+    def overlay(self) -> Path:
+        """The overlay that `treadle demo` makes: its upstreams and public keys."""
+        return self.folder / "demo" / "overlay.yaml"
+
+    @property
+    def logs(self) -> Path:
+        """What each process prints, a file each."""
+        return self.folder / "log"
+
+    @property
+    def secrets(self) -> Path:
+        """Keys and passwords, mode 0700."""
+        return self.folder / "secrets"
+
+    @property
+    def live(self) -> Path:
+        """The last-good version of each contract."""
+        return self.folder / "live"
+
+    @property
+    def gateway(self) -> Path:
+        """Envoy's bootstrap, resources and access log."""
+        return self.folder / "gateway"
+
+    @property
+    def bus(self) -> Path:
+        """NATS's configuration and JetStream's files, and the guard's snapshot of topics."""
+        return self.folder / "bus"
+
+    @property
+    def facts(self) -> Path:
+        """The fact log, its index and the subject book."""
+        return self.folder / "facts"
+
+    @property
+    def connect(self) -> Path:
+        """Connector cursors and the webhook spool."""
+        return self.folder / "connect.sqlite"
+
+    @property
+    def demo(self) -> Path:
+        """The demo's systems of record and services."""
+        return self.folder / "demo"
+
+    @property
+    def sockets(self) -> Path:
+        """A short private folder for Unix sockets: their paths may not exceed 107 bytes."""
+        name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"treadle-{os.getuid()}-{name}"
+
+    @property
+    def events_socket(self) -> Path:
+        """Where the guard's HTTP door listens; only the gateway, run by the same user, reaches it."""
+        return self.sockets / "events.sock"
+
+    @property
+    def webhooks_socket(self) -> Path:
+        """Where connectors take webhooks in; reached through the gateway."""
+        return self.sockets / "webhooks.sock"
+
+    def prepare(self) -> None:
+        """Make the folders, private ones private. Refuses a socket folder that another user planted."""
+        from treadle.base.errors import EngineError
+
+        for each in (self.folder, self.logs, self.live, self.gateway, self.bus, self.facts):
+            each.mkdir(parents=True, exist_ok=True)
+        for each in (self.secrets, self.sockets):
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+            info = each.stat(follow_symlinks=False)
+            if info.st_uid != os.getuid() or info.st_mode & 0o077:
+                raise EngineError(
+                    "folder-not-private",
+                    f"{each} belongs to somebody else or is open to others",
+                    f"remove it, or run: chmod 700 {each}",
+                )

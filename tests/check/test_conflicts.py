@@ -1,0 +1,34 @@
+"""Who is blamed for a conflict. What the conflicts are is shown by tests/cases/workspace."""
+
+from treadle.check.conflicts import conflicts
+from treadle.contract.read import read_contract
+
+
+def api(name):
+    file = f"domains/sales/{name}.v1.openapi.yaml"
+    text = "openapi: 3.1.0\ninfo: {title: T, version: 1.0.0}\npaths: {/v1/x: {get: {operationId: a, responses: {}}}}\n"
+    contract, findings = read_contract(file, {file: text.encode()})
+    assert not findings
+    return contract
+
+
+def blamed(*names, serving=()):
+    return [(each.rule, each.contract) for each in conflicts([api(name) for name in names], serving=serving)]
+
+
+def test_the_later_one_is_blamed():
+    assert blamed("b", "a") == [("duplicate-route", "sales.b.v1")]
+
+
+def test_who_serves_keeps_serving():
+    assert blamed("b", "a", serving={"sales.b.v1"}) == [("duplicate-route", "sales.a.v1")]
+
+
+def test_each_newcomer_is_blamed():
+    assert blamed("a", "b", "c", serving={"sales.c.v1"}) == [
+        ("duplicate-route", "sales.a.v1"), ("duplicate-route", "sales.b.v1"),
+    ]  # fmt: skip
+
+
+def test_without_settings_nothing_is_said_of_services():
+    assert blamed("a") == []

@@ -1,0 +1,126 @@
+"""`treadle check` as a user sees it: what is on stdout, what on stderr, and the exit code."""
+
+import shutil
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from treadle.base.errors import InputError
+from treadle.cli.check import command
+from treadle.cli.init import create_workspace
+from treadle.contract.read import read_contract
+from treadle.control.checkout import read_files
+from treadle.registry.live import LiveSet
+
+ORDERS = "domains/sales/orders.v1.openapi.yaml"
+
+
+@pytest.fixture
+def fabric(tmp_path, monkeypatch):
+    monkeypatch.delenv("TREADLE_WORKSPACE", raising=False)
+    folder = create_workspace(tmp_path / "fabric")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def check(*arguments):
+    result = CliRunner().invoke(command, [str(each) for each in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def edit(file, old, new):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_a_new_workspace_passes(fabric):
+    result = check()
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "2 contracts read: nothing to complain about\n"
+
+
+def test_a_policy_that_is_violated_exits_1(fabric):
+    edit(fabric / ORDERS, "  /v1/orders:\n", "  /v1/order:\n")
+    result = check()
+    assert result.exit_code == 1
+    assert result.stdout.startswith(
+        f"{ORDERS}:17:3: block path-major: /v1/order: `order` is not in the plural\n    hint: "
+    )
+    assert result.stderr == "2 contracts read: 1 blocking\n"
+
+
+def test_a_contract_that_is_none_exits_3_and_the_others_are_judged(fabric):
+    edit(fabric / ORDERS, "openapi: 3.1.0", "openapi: 3.0.0")
+    result = check("--format", "json")
+    report = orjson.loads(result.stdout)
+    assert result.exit_code == 3
+    assert [each["id"] for each in report["contracts"]] == ["sales.order.v1"]
+    first = next(each for each in report["findings"] if each["severity"] == "invalid")
+    assert (first["rule"], first["file"], first["line"], first["column"]) == ("unknown-version", ORDERS, 2, 1)
+    assert first["contract"] == "sales.orders.v1"
+
+
+def test_a_breaking_change_against_what_is_live_is_named_with_both_places(fabric):
+    live, _ = read_contract(ORDERS, read_files(fabric))
+    LiveSet(fabric / ".treadle/live").put(live)
+    edit(fabric / ORDERS, "        amount: {type: number, minimum: 0}\n", "")
+    edit(
+        fabric / ORDERS,
+        "required: [orderId, customerId, amount, currency]",
+        "required: [orderId, customerId, currency]",
+    )
+    edit(fabric / ORDERS, "version: 1.0.0", "version: 1.1.0")
+    result = check()
+    assert result.exit_code == 1
+    line = next(each for each in result.stdout.splitlines() if "response-required-property-removed" in each)
+    assert line.startswith(f"{ORDERS}:70:7: block")
+    assert f"(version 1.0.0: {ORDERS}:73:9)" in line
+    assert "write orders.v2.openapi.yaml" in result.stdout
+
+
+def test_warnings_pass(fabric):
+    live, _ = read_contract(ORDERS, read_files(fabric))
+    LiveSet(fabric / ".treadle/live").put(live)
+    edit(fabric / ORDERS, "        - {$ref: '#/components/parameters/Limit'}\n", "")
+    edit(fabric / ORDERS, "version: 1.0.0", "version: 1.1.0")
+    result = check()
+    assert (result.exit_code, result.stderr) == (0, "2 contracts read: 1 warning\n")
+    assert " warn request-parameter-removed: " in result.stdout
+
+
+def test_named_files_narrow_what_is_said(fabric, monkeypatch):
+    edit(fabric / ORDERS, "  /v1/orders:\n", "  /v1/order:\n")
+    monkeypatch.chdir(fabric / "domains/sales")
+    assert check("order.v1.asyncapi.yaml").exit_code == 0
+    assert check("orders.v1.openapi.yaml").exit_code == 1
+
+
+def test_files_outside_of_a_workspace(fabric, tmp_path, monkeypatch):
+    shutil.copy(fabric / ORDERS, tmp_path / "orders.v1.openapi.yaml")
+    monkeypatch.chdir(tmp_path)
+    result = check("orders.v1.openapi.yaml")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("orders.v1.openapi.yaml:3:1: block owner-declared: ")
+    (tmp_path / "orders.v1.openapi.yaml").write_text("openapi: 3.1.0\npaths: {/v1: {$ref: '/etc/hostname.yaml'}}\n")
+    assert check(tmp_path / "orders.v1.openapi.yaml").exit_code == 3
+
+
+def test_what_cannot_be_checked_is_an_input_error(fabric, tmp_path, monkeypatch):
+    for arguments in (["gone.yaml"], ["README.md"], ["-w", tmp_path], ["-e", "prod"]):
+        with pytest.raises(InputError):
+            check(*arguments)
+    edit(fabric / "treadle.yaml", "consumers:", "consumer:")
+    with pytest.raises(InputError) as error:
+        check()
+    assert "treadle.yaml:12:1: unknown key `consumer`; did you mean `consumers`?" in error.value.message
+
+
+def test_an_overlay_of_another_environment(fabric):
+    (fabric / "environments/prod.yaml").write_text('upstreams: {orders-apy: "https://orders.internal:443"}\n')
+    result = check("-e", "prod")
+    assert result.exit_code == 3
+    assert "did you mean `orders-api`?" in result.stdout

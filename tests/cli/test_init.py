@@ -1,0 +1,56 @@
+"""`treadle init`: complete, and never over something that is there."""
+
+import pytest
+from click.testing import CliRunner
+
+from treadle.base.errors import UsageError
+from treadle.cli.init import command, create_workspace
+from treadle.contract.workspace import read_workspace
+from treadle.control.checkout import read_files
+
+
+def test_a_new_workspace_is_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(command, ["my-fabric"])
+    assert result.exit_code == 0
+    assert result.stdout == f"{tmp_path}/my-fabric\n"
+    assert ".treadle/" in (tmp_path / "my-fabric/.gitignore").read_text().split()
+    assert (tmp_path / "my-fabric/README.md").read_text().startswith("# my-fabric\n")
+    workspace, findings = read_workspace(read_files(tmp_path / "my-fabric"))
+    assert findings == ()
+    assert workspace.settings.name == "my-fabric"
+    orders, created = workspace.contract("sales.orders.v1"), workspace.contract("sales.order.v1")
+    assert {each.id: each.scopes for each in orders.operations} == {
+        "listOrders": ("orders:read",), "getOrder": ("orders:read",),
+    }  # fmt: skip
+    assert created.channels[0].name == workspace.settings.subscriptions[0].channel
+    assert created.channels[0].subject_pointer == "/customerId"
+    assert [each.contract for each in workspace.settings.services] == ["sales.orders.v1"]
+    (consumer,) = workspace.settings.consumers.values()
+    assert consumer.tier in workspace.settings.tiers
+    assert set(orders.operations[0].scopes) <= set(consumer.scopes)
+    text = "".join(each.read_text() for each in (tmp_path / "my-fabric").rglob("*") if each.is_file())
+    assert "@@" not in text
+
+
+def test_an_empty_folder_is_filled(tmp_path):
+    (tmp_path / "fabric").mkdir()
+    assert (create_workspace(tmp_path / "fabric") / "treadle.yaml").is_file()
+
+
+@pytest.mark.parametrize("name", ["Fabric", "1st", "my fabric", "..", "a" * 64])
+def test_names_that_are_none(tmp_path, name):
+    with pytest.raises(UsageError) as error:
+        create_workspace(tmp_path / "Upper" / name)
+    assert (error.value.code, error.value.exit_code) == ("bad-name", 2)
+
+
+def test_nothing_is_overwritten(tmp_path):
+    (tmp_path / "fabric").mkdir()
+    (tmp_path / "fabric/notes.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    for name in ("fabric", "file"):
+        with pytest.raises(UsageError) as error:
+            create_workspace(tmp_path / name)
+        assert error.value.code == "folder-not-empty"
+    assert [each.name for each in (tmp_path / "fabric").iterdir()] == ["notes.txt"]
