@@ -17,6 +17,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
     # verb: (module under treadle.cli, what it does in one line)
     "init": ("init", "Make a workspace that passes check and runs."),
     "check": ("check", "Say offline what is wrong, where, and how to mend it."),
+    "trace": ("trace", "Show one call or event from end to end."),
+    "audit": ("audit", "List facts by subject, contract or time."),
     "explain": ("explain", "Say more about a rule or an error code."),
 }
 

@@ -1,0 +1,1 @@
+"""Facts: every call, event, delivery, refusal and decision, append-only, found by trace and by subject."""
