@@ -1,0 +1,61 @@
+"""What an Envoy feature is: a name and the places where it adds to the configuration.
+
+A feature fills the hooks that it needs and leaves out the others. Hooks are pure. What features return for one
+place is merged in their order: objects key by key, lists one after the other. Two features that set one value
+differently contradict each other, which is a bug and raises ValueError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from treadle.contract.model import Json
+from treadle.gateway.envoy.node import NodeSettings
+from treadle.gateway.ir import Gateway, Route, Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One capability of the gateway.
+
+    `bootstrap`, `listener` and `manager` give fields of the bootstrap, the listener and the HTTP connection manager;
+    `http_filter` gives one filter of the chain, at this feature's position. All of that is fixed for the life of a
+    process. The rest changes while it runs, without draining a connection: `table` gives fields of the route table,
+    `route` of one operation's route, `unmatched` of the routes that answer 404 and 405, `cluster` of an upstream's
+    cluster. `moving_filter` is a filter of the chain too, delivered apart (ECDS): only its own change renews it.
+    """
+
+    name: str
+    bootstrap: Callable[[Gateway, NodeSettings], Json] | None = None
+    listener: Callable[[Gateway, NodeSettings], Json] | None = None
+    manager: Callable[[Gateway, NodeSettings], Json] | None = None
+    http_filter: Callable[[Gateway, NodeSettings], Json] | None = None
+    table: Callable[[Gateway], Json] | None = None
+    route: Callable[[Route], Json] | None = None
+    unmatched: Callable[[], Json] | None = None
+    cluster: Callable[[Upstream], Json] | None = None
+    moving_filter: Callable[[Gateway], Json] | None = None
+
+
+def merge(parts: Iterable[Json]) -> Json:
+    """One object of many. Raises ValueError where two parts disagree."""
+    whole: dict[str, Any] = {}
+    for part in parts:
+        _into(whole, part, "")
+    return whole
+
+
+def _into(whole: dict[str, Any], part: dict[str, Any], at: str) -> None:
+    for key, value in part.items():
+        old = whole.get(key)
+        if key not in whole:
+            whole[key] = dict(value) if isinstance(value, dict) else list(value) if isinstance(value, list) else value
+        elif isinstance(old, dict) and isinstance(value, dict):
+            whole[key] = old = dict(old)
+            _into(old, value, f"{at}/{key}")
+        elif isinstance(old, list) and isinstance(value, list):
+            whole[key] = [*old, *value]
+        elif old != value:
+            raise ValueError(f"{at}/{key}: {old!r} and {value!r}")

@@ -1,0 +1,66 @@
+"""Access log: one JSON line a call, from which its fact is made. Who and what come from the token and the contract.
+
+No raw path, no query string and no address of a client: the operation says what was asked for.
+"""
+
+from __future__ import annotations
+
+from treadle.contract.model import Json
+from treadle.gateway.envoy.feature import Feature
+from treadle.gateway.envoy.node import NodeSettings
+from treadle.gateway.envoy.typed import JWT_FILTER, extension
+from treadle.gateway.ir import Gateway, Route
+
+_STAMP = "treadle"
+
+
+def _of_token(claim: str) -> str:
+    return f"%DYNAMIC_METADATA({JWT_FILTER}:jwt:{claim})%"
+
+
+def _of_route(name: str) -> str:
+    return f"%METADATA(ROUTE:{_STAMP}:{name})%"
+
+
+_LINE = {
+    "start_us": "%START_TIME(%s%6f)%",
+    "trace": "%TRACE_ID%",
+    "span": "%SPAN_ID%",
+    "caller": "%FILTER_STATE(treadle.caller:PLAIN)%",
+    "request": "%REQ(X-REQUEST-ID)%",
+    "consumer": _of_token("client_id"),
+    "subject": _of_token("sub"),
+    "domain": _of_route("domain"),
+    "contract": _of_route("contract"),
+    "stamp": _of_route("stamp"),
+    "operation": _of_route("operation"),
+    "cost": _of_route("cost"),
+    "method": "%REQ(:METHOD)%",
+    "status": "%RESPONSE_CODE%",
+    "flags": "%RESPONSE_FLAGS%",
+    "details": "%RESPONSE_CODE_DETAILS%",
+    "duration_us": "%COMMON_DURATION(DS_RX_BEG:DS_TX_END:us)%",
+    "upstream_us": "%COMMON_DURATION(US_TX_BEG:US_RX_END:us)%",
+    "bytes_in": "%BYTES_RECEIVED%",
+    "bytes_out": "%BYTES_SENT%",
+}
+
+
+def _manager(_: Gateway, node: NodeSettings) -> Json:
+    type = "extensions.access_loggers.file.v3.FileAccessLog"
+    file = extension("facts", type, path=node.access_log, log_format={"json_format": _LINE})
+    return {"access_log": [file]}
+
+
+def _route(route: Route) -> Json:
+    stamp = {
+        "domain": route.domain,
+        "contract": route.contract,
+        "stamp": route.stamp,
+        "operation": route.operation,
+        "cost": route.cost_weight,
+    }
+    return {"metadata": {"filter_metadata": {_STAMP: stamp}}}
+
+
+FEATURE = Feature("access-log", manager=_manager, route=_route)

@@ -1,0 +1,25 @@
+"""Timeouts: how long a caller may take to ask, and the upstream to answer."""
+
+from __future__ import annotations
+
+from treadle.contract.model import Json
+from treadle.gateway.envoy.feature import Feature
+from treadle.gateway.envoy.node import NodeSettings
+from treadle.gateway.ir import Gateway, Route
+
+_IDLE_S = 30
+
+
+def _manager(_: Gateway, _node: NodeSettings) -> Json:
+    return {"request_timeout": "15s", "request_headers_timeout": "5s", "stream_idle_timeout": f"{_IDLE_S}s"}
+
+
+def _route(route: Route) -> Json:
+    timeout_s = route.timeout_ms / 1_000
+    fields: dict[str, Json] = {"timeout": f"{timeout_s:g}s"}
+    if timeout_s >= _IDLE_S:  # an upstream that thinks for long is not an idle one
+        fields["idle_timeout"] = f"{timeout_s + 1:g}s"
+    return {"route": fields}
+
+
+FEATURE = Feature("timeouts", manager=_manager, route=_route)

@@ -1,0 +1,37 @@
+"""The features of the gateway in ONE order, which is the order of their filters. A call passes from top to bottom."""
+
+from __future__ import annotations
+
+from treadle.gateway.envoy.features import (
+    access_log,
+    authn,
+    authz,
+    body,
+    breakers,
+    edge,
+    envelope,
+    hardening,
+    idempotency,
+    retries,
+    tier,
+    timeouts,
+    trace,
+    upstream,
+)
+
+FEATURES = (
+    hardening.FEATURE,  # normalise before anything matches
+    envelope.FEATURE,  # no filter: shapes whatever the others refuse
+    access_log.FEATURE,  # no filter: sees whatever the others did
+    trace.FEATURE,  # first filter: a refused call has a caller too
+    edge.FEATURE,  # before tokens are looked at: guessing them is limited too
+    authn.FEATURE,  # who calls
+    authz.FEATURE,  # what they may do; needs the token
+    idempotency.FEATURE,  # what a call must carry; a stranger learns nothing of it
+    tier.FEATURE,  # a refused call takes nothing from its consumer's bucket; needs the token
+    body.FEATURE,  # nothing is buffered for a caller who may not
+    timeouts.FEATURE,  # no filter: bounds the rest
+    retries.FEATURE,  # no filter: what the router may send again
+    breakers.FEATURE,  # no filter: how much it may send
+    upstream.FEATURE,  # the router; it ends every chain
+)

@@ -1,0 +1,69 @@
+"""The route tree: which route answers a path. Its cost does not grow with the number of operations.
+
+Envoy picks the group with the longest static prefix of the raw `:path` (which includes the query string), then
+walks that group: the templates that can match there, most specific first; of each template the operations, then
+405; at last 404. A template whose own prefix is shorter is repeated in the longer groups, so that the choice of
+a group never hides it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from treadle.contract.model import Json
+from treadle.gateway.envoy.typed import typed
+from treadle.gateway.ir import Route, literal, pattern, shape
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One operation and its compiled route."""
+
+    route: Route
+    compiled: Json
+
+
+def path_match(template: str) -> Json:
+    """A match of the whole path and nothing else; Envoy leaves the query string out of both kinds."""
+    return {"safe_regex": {"regex": pattern(template)}} if "{" in template else {"path": template}
+
+
+def grow(leaves: Iterable[Leaf], not_allowed: Callable[[tuple[Route, ...]], Json], not_found: Json) -> Json:
+    """The matcher of a virtual host. `not_allowed` makes the 405 route of the operations on one template."""
+    shapes: defaultdict[str, list[Leaf]] = defaultdict(list)
+    for leaf in leaves:
+        shapes[shape(leaf.route.template)].append(leaf)
+    groups: defaultdict[str, list[tuple[tuple[str, ...], list[Json]]]] = defaultdict(list)
+    for key, members in shapes.items():
+        operations = [leaf.compiled for leaf in members]
+        routes = [*operations, not_allowed(tuple(leaf.route for leaf in members))]
+        groups[literal(members[0].route.template)].append((_rank(key), routes))
+    on_no_match = {"action": {"name": "not-found", "typed_config": typed("config.route.v3.Route", **not_found)}}
+    if not groups:
+        return {"on_no_match": on_no_match}
+    tree = {prefix: _group(prefix, groups, not_found) for prefix in sorted(groups)}
+    path = typed("type.matcher.v3.HttpRequestHeaderMatchInput", header_name=":path")
+    return {
+        "matcher_tree": {"input": {"name": "path", "typed_config": path}, "prefix_match_map": {"map": tree}},
+        "on_no_match": on_no_match,
+    }
+
+
+def _group(prefix: str, groups: dict[str, list[tuple[tuple[str, ...], list[Json]]]], not_found: Json) -> Json:
+    # A shorter prefix matters only where a parameter follows it: a static template is its prefix and ends there.
+    shorter = (prefix[:end] for end in range(1, len(prefix)) if prefix[:end] in groups)
+    found = [*groups[prefix], *(each for other in shorter for each in groups[other] if "{}" in "/".join(each[0]))]
+    routes = [route for _, routes in sorted(found, key=lambda each: each[0]) for route in routes]
+    group = typed("config.route.v3.RouteList", routes=[*routes, not_found])
+    return {"action": {"name": prefix, "typed_config": group}}
+
+
+def _rank(key: str) -> tuple[str, ...]:
+    """Sorts templates so that of two that match one path, the one with the earlier literal segment comes first.
+
+    OpenAPI 3.1, Paths Object: "concrete (non-templated) paths would be matched before their templated
+    counterparts". `{` sorts behind every character that a path may hold, but `~`, which is mapped below it.
+    """
+    return tuple(part.replace("~", "!") for part in key.split("/"))

@@ -1,0 +1,238 @@
+"""What a gateway must do, in the gateway's words and nobody's syntax. It validates itself before it compiles."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+import orjson
+
+from treadle.base.errors import InputError
+from treadle.contract.model import Limit
+
+_PARAMETER = re.compile(r"\{[^{}/]+\}")
+_LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+EDGE_LIMIT = Limit(1_000)
+"""Calls a second of one client address, unless a gateway says otherwise."""
+SOCKET_PATH_BYTES_MAX = 107
+"""sun_path of Linux holds 108 bytes with its closing zero (unix(7))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where a contract's calls go: `host` and `port`, or `socket`, the path of a Unix socket."""
+
+    name: str
+    host: str = ""
+    port: int = 0
+    socket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation as the gateway sees it. `template` is `/v1/customers/{customerId}`; `stamp` goes into facts.
+
+    `upstream` is the name of one of its API's upstreams.
+    """
+
+    operation: str
+    method: str
+    template: str
+    upstream: str
+    timeout_ms: int
+    public: bool
+    scopes: tuple[str, ...]
+    limit: Limit | None
+    idempotency_key: bool
+    cost_weight: int
+    contract: str
+    domain: str
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One contract's routes and the upstreams behind them. `contract` is its id."""
+
+    contract: str
+    routes: tuple[Route, ...]
+    upstreams: tuple[Upstream, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerLimit:
+    """The bucket of one registered consumer."""
+
+    consumer: str
+    tier: str
+    limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Whose tokens are accepted. `jwks` is the JWK set of its public keys; `lifetime_s_max` bounds `exp - iat`."""
+
+    url: str
+    audience: str
+    jwks: str
+    lifetime_s_max: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything one gateway node enforces.
+
+    `default_limit` is for a consumer that is in no list, `edge_limit` for each client address, token or not.
+    """
+
+    apis: tuple[Api, ...]
+    consumers: tuple[ConsumerLimit, ...]
+    default_limit: Limit
+    issuer: Issuer
+    edge_limit: Limit = EDGE_LIMIT
+
+    def only(self, contracts: Collection[str]) -> Gateway:
+        """The same gateway with just these contracts."""
+        return replace(self, apis=tuple(api for api in self.apis if api.contract in contracts))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """Why one contract cannot be served. `contract` is empty where no contract is at fault."""
+
+    contract: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.contract}: {self.message}" if self.contract else self.message
+
+
+class InvalidGatewayError(InputError):
+    """The gateway's own words contradict each other. `faults` says which contract is to be left out."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        """At least one fault."""
+        super().__init__(
+            "gateway-invalid",
+            "; ".join(str(fault) for fault in faults),
+            "mend the contract that is named; the others can be served without it",
+        )
+        self.faults = faults
+
+
+def literal(template: str) -> str:
+    """The part of a template before its first parameter: `/v1/customers/` of `/v1/customers/{id}`."""
+    return template.partition("{")[0]
+
+
+def shape(template: str) -> str:
+    """A template without the names of its parameters: two templates of one shape match the same paths."""
+    return _PARAMETER.sub("{}", template)
+
+
+def pattern(template: str) -> str:
+    """A linear (RE2) expression that matches a whole path; a parameter is one segment or a part of one.
+
+    Not Envoy's own URI templates: those take five parameters at most, with names of at most 16 characters.
+    """
+    parts = _PARAMETER.split(template)
+    return "[^/]+".join(re.escape(part) for part in parts)
+
+
+def faults(gateway: Gateway) -> tuple[Fault, ...]:
+    """Everything that keeps these values from being served, sorted by contract. Empty: all is well."""
+    return tuple(sorted([*_each(gateway), *_between(gateway)]))
+
+
+def validate(gateway: Gateway) -> Gateway:
+    """The gateway itself. Raises InvalidGatewayError where it cannot be served as it is."""
+    if found := faults(gateway):
+        raise InvalidGatewayError(found)
+    return gateway
+
+
+def _each(gateway: Gateway) -> Iterator[Fault]:
+    for bucket in (gateway.default_limit, gateway.edge_limit, *(one.limit for one in gateway.consumers)):
+        if bucket.requests < 1 or bucket.per_s < 1:
+            yield Fault("", f"a limit of {bucket.requests} requests per {bucket.per_s} s lets nobody through")
+    if not gateway.issuer.audience or not gateway.issuer.url:
+        yield Fault("", "the issuer needs an address and an audience: without them any token would do")
+    if not _is_jwks(gateway.issuer.jwks):
+        yield Fault("", "the issuer's jwks is not the text of a JWK set with at least one key (RFC 7517)")
+    for api in gateway.apis:
+        known = {upstream.name for upstream in api.upstreams}
+        for upstream in api.upstreams:
+            if message := _upstream_fault(upstream):
+                yield Fault(api.contract, message)
+        for route in api.routes:
+            if message := _route_fault(route, known):
+                yield Fault(api.contract, f"operation {route.operation}: {message}")
+
+
+def _is_jwks(text: str) -> bool:
+    try:
+        keys = orjson.loads(text)["keys"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return isinstance(keys, list) and bool(keys)
+
+
+def _upstream_fault(upstream: Upstream) -> str:
+    if upstream.socket:
+        size = len(upstream.socket.encode())
+        if size > SOCKET_PATH_BYTES_MAX:
+            return f"the socket path of upstream {upstream.name} has {size} bytes; {SOCKET_PATH_BYTES_MAX} is the most"
+        return "" if not upstream.host else f"upstream {upstream.name} has both a socket and a host"
+    if not upstream.host or not 0 < upstream.port < 65_536:
+        return f"upstream {upstream.name} has no usable host and port"
+    return ""
+
+
+def _route_fault(route: Route, upstreams: Collection[str]) -> str:
+    if route.method not in _METHODS:
+        return f"method {route.method} is not served"
+    rest = _PARAMETER.sub("", route.template)
+    if not route.template.startswith("/") or not _LITERAL.fullmatch(rest) or "//" in rest.rstrip("/"):
+        return f"path {route.template} is not a plain path template"
+    if any(part in {".", ".."} for part in route.template.split("/")):
+        return f"path {route.template} has a dot segment: it is gone before a route is chosen"
+    if route.upstream not in upstreams:
+        return f"upstream {route.upstream} is not known"
+    if route.timeout_ms < 1:
+        return "its timeout is not positive"
+    if route.limit and (route.limit.requests < 1 or route.limit.per_s < 1):
+        return f"a limit of {route.limit.requests} requests per {route.limit.per_s} s lets nobody through"
+    if route.public and route.scopes:
+        return "it is public and asks for scopes"
+    if route.public and route.limit:
+        return "it is public and sets a limit for each consumer; a public call is limited by its address alone"
+    for scope in route.scopes:
+        if not _SCOPE.fullmatch(scope):
+            return f"scope {scope!r} is not a scope token of RFC 6749"
+    return ""
+
+
+def _between(gateway: Gateway) -> Iterator[Fault]:
+    """Two claims to one place: every claimant is named, because none is more right than the other."""
+    claims: defaultdict[tuple[str, str], list[Route]] = defaultdict(list)
+    places: defaultdict[str, set[Upstream]] = defaultdict(set)
+    homes: defaultdict[str, set[str]] = defaultdict(set)
+    for api in gateway.apis:
+        for route in api.routes:
+            claims[route.method, shape(route.template)].append(route)
+        for upstream in api.upstreams:
+            places[upstream.name].add(upstream)
+            homes[upstream.name].add(api.contract)
+    for (method, _), routes in claims.items():
+        if len(routes) > 1:
+            names = ", ".join(f"{route.contract} ({route.operation})" for route in routes)
+            for contract in sorted({route.contract for route in routes}):
+                yield Fault(contract, f"{method} {routes[0].template} is claimed by {names}")
+    for name, upstreams in places.items():
+        if len(upstreams) > 1:
+            for contract in sorted(homes[name]):
+                yield Fault(contract, f"upstream {name} has {len(upstreams)} different addresses")

@@ -1,0 +1,1 @@
+"""Secrets: a type that never prints itself, and the stores that keep them."""

@@ -1,0 +1,185 @@
+"""Changing a running gateway: no call fails, a bad change is refused with its reason, equal content changes nothing."""
+
+import asyncio
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from treadle.base.errors import EngineError
+from treadle.contract.model import Limit
+from treadle.gateway.engine import RefusedSnapshotError
+from treadle.gateway.envoy import compile_gateway
+from treadle.gateway.ir import Api, Upstream
+
+pytestmark = pytest.mark.engine
+PUSHES = 20
+
+
+def other(world, version, upstream="other", **fields):
+    """A second contract, whose stamp changes with every version."""
+    contract = "other.other.v1"
+    stamp = f"{contract}@1.0.{version}#0123456789ab"
+    route = world.route("other", "GET", "/v1/other", contract=contract, upstream=upstream, stamp=stamp, **fields)
+    return Api(contract, (route,), (Upstream(upstream, "127.0.0.1", world.upstream.port),))
+
+
+def test_pushes_under_traffic_fail_no_call(fresh):
+    """Keep-alive connections call two contracts while upstreams come and go and one contract changes 20 times."""
+    fresh.push(replace(fresh.base, apis=(*fresh.base.apis, other(fresh, 0, "other-0"))))
+    stop, statuses, broken = threading.Event(), [], []
+
+    def call(path):
+        try:
+            with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
+                while not stop.is_set():
+                    statuses.append(client.get(path, headers=token).status_code)
+                    time.sleep(0.001)  # leaves the other threads of this process some of its one interpreter
+        except httpx.HTTPError as error:
+            broken.append(repr(error))
+
+    token = fresh.bearer()
+    callers = [threading.Thread(target=call, args=[path]) for path in ("/v1/other", "/v1/customers", "/v1/other")]
+    for caller in callers:
+        caller.start()
+    try:
+        for version in range(1, PUSHES + 1):
+            seen = len(statuses)
+            fresh.push(replace(fresh.base, apis=(*fresh.base.apis, other(fresh, version, f"other-{version % 2}"))))
+            fresh.until(lambda seen=seen: len(statuses) > seen + 10 or broken)
+    finally:
+        stop.set()
+        for caller in callers:
+            caller.join(20)
+    assert not broken
+    assert len(statuses) > 10 * PUSHES
+    assert set(statuses) == {200}
+
+
+def test_what_changed_is_live_when_push_returns(fresh):
+    with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
+        assert client.get("/v1/other", headers=fresh.bearer()).status_code == 404
+        both = replace(fresh.base, apis=(*fresh.base.apis, other(fresh, 1)))
+        live = fresh.push(both).live_ms
+        assert client.get("/v1/other", headers=fresh.bearer()).status_code == 200
+        assert list(live) == ["clusters", "routes"]
+        assert list(fresh.push(fresh.base).live_ms) == ["routes", "old clusters"]
+        assert client.get("/v1/other", headers=fresh.bearer()).status_code == 404
+
+
+def test_equal_content_is_not_written_and_keeps_the_buckets(fresh):
+    with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
+        take = lambda: client.get("/v1/customers", headers=fresh.bearer("partner"))  # noqa: E731  # three short calls
+        assert take().headers["x-ratelimit-remaining"] == "2"
+        times = {path: path.stat().st_mtime_ns for path in fresh.folder.glob("*/**/*.json")}
+        assert fresh.push(fresh.base).live_ms == {}
+        assert {path: path.stat().st_mtime_ns for path in times} == times
+        assert take().headers["x-ratelimit-remaining"] == "1"
+        fresh.push(replace(fresh.base, apis=(*fresh.base.apis, other(fresh, 1))))
+        assert take().headers["x-ratelimit-remaining"] == "0", "a change of routes refills no bucket"
+
+
+def test_a_changed_tier_holds_at_once(fresh):
+    consumers = tuple(
+        replace(one, limit=Limit(9, 3600)) if one.consumer == "partner" else one for one in fresh.base.consumers
+    )
+    assert set(fresh.push(replace(fresh.base, consumers=consumers)).live_ms) == {"tier"}
+    with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
+        answer = client.get("/v1/customers", headers=fresh.bearer("partner"))
+        assert answer.headers["x-ratelimit-limit"] == "9"
+
+
+def refusable(world):
+    """A gateway that our own validation passes and Envoy does not: a path in which its regex program is too large."""
+    return replace(other(world, 1), upstreams=(Upstream("other", "127.0.0.1", 1),), routes=(huge(world),))
+
+
+def huge(world):
+    template = "/v1/" + "/".join(f"{{p{index}}}" for index in range(40_000))
+    return world.route("huge", "GET", template, contract="other.other.v1", upstream="other")
+
+
+def test_a_snapshot_that_envoy_refuses_changes_nothing(fresh):
+    bad = replace(fresh.base, apis=(*fresh.base.apis, refusable(fresh)))
+    before = {path: path.read_bytes() for path in fresh.folder.glob("*/**/*.json")}
+    with pytest.raises(RefusedSnapshotError) as refusal:
+        fresh.push(bad)
+    assert "regex" in refusal.value.reason
+    assert {path: path.read_bytes() for path in before} == before
+    with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
+        assert client.get("/v1/customers", headers=fresh.bearer()).status_code == 200
+
+
+def test_the_contract_at_fault_is_found_and_the_rest_can_be_served(fresh):
+    bad = replace(fresh.base, apis=(*fresh.base.apis, refusable(fresh)))
+    (fault,) = fresh.engine.judge(bad, fresh.node)
+    assert fault.contract == "other.other.v1"
+    assert "regex" in fault.message
+    good = bad.only({api.contract for api in bad.apis} - {fault.contract})
+    assert fresh.engine.judge(good, fresh.node) == ()
+    fresh.push(good)
+
+
+def test_what_is_refused_at_run_time_only_is_taken_back(fresh):
+    """Envoy judged something else than it was given: the files say again what it serves."""
+    good = compile_gateway(fresh.base, fresh.node)
+    routes = {**good.routes, "virtual_hosts": [{"name": "nameless"}]}
+    before = Path(fresh.node.routes).read_bytes()
+    with pytest.raises(RefusedSnapshotError, match=r"routes\.json"):
+        asyncio.run(fresh.engine.push(replace(good, routes=routes)))
+    assert Path(fresh.node.routes).read_bytes() == before
+    with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
+        assert client.get("/v1/customers", headers=fresh.bearer()).status_code == 200
+    fresh.push(replace(fresh.base, apis=(*fresh.base.apis, other(fresh, 1))))
+
+
+def test_a_changed_bootstrap_needs_a_restart(fresh):
+    with pytest.raises(EngineError) as refusal:
+        asyncio.run(fresh.engine.push(compile_gateway(replace(fresh.base, edge_limit=Limit(7)), fresh.node)))
+    assert refusal.value.code == "engine-restart-needed"
+
+
+def test_an_engine_that_is_gone_says_so(fresh):
+    fresh.stop()
+    assert asyncio.run(fresh.engine.ready(fresh.node)) is False
+    with pytest.raises(EngineError) as refusal:
+        fresh.push(replace(fresh.base, apis=(*fresh.base.apis, other(fresh, 1))))
+    assert refusal.value.code == "engine-unreachable"
+
+
+def test_a_restarted_engine_serves_what_was_pushed(fresh):
+    fresh.push(replace(fresh.base, apis=(*fresh.base.apis, other(fresh, 1))))
+    fresh.stop()
+    fresh.start()
+    with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
+        assert client.get("/v1/other", headers=fresh.bearer()).status_code == 200
+
+
+def test_a_killed_engine_loses_no_line_of_an_answered_call(fresh):
+    """The kernel has each line before the next call of the same connection: only calls in flight can be missing."""
+    with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
+        for _ in range(200):
+            client.get("/v1/customers", headers=fresh.bearer())
+        fresh.stop()
+    assert 199 <= len(fresh.lines()) <= 200
+
+
+def test_a_renamed_log_is_begun_again(fresh):
+    log = Path(fresh.node.access_log)
+    with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
+        client.get("/v1/customers", headers=fresh.bearer())
+        fresh.until(log.read_bytes)
+        log.rename(log.with_suffix(".old"))
+        asyncio.run(fresh.engine.reopen_log(fresh.node))
+        fresh.until(log.exists)
+        answer = client.get("/v1/customers", headers=fresh.bearer())
+        assert fresh.line_of(answer.headers["x-trace-id"])
+
+
+def test_nobody_stops_the_gateway_through_its_admin_port(fresh):
+    answer = httpx.post(f"http://127.0.0.1:{fresh.node.admin_port}/quitquitquit", trust_env=False)
+    assert answer.status_code == 403
+    assert asyncio.run(fresh.engine.ready(fresh.node)) is True

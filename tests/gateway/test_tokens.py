@@ -1,0 +1,133 @@
+"""Hostile tokens: none is accepted, and each is answered 401 with a challenge."""
+
+import base64
+import hashlib
+import hmac
+import time
+
+import httpx
+import orjson
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from treadle.control.issuer import LIFETIME_S_MAX
+
+pytestmark = pytest.mark.engine
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Forger:
+    """Makes tokens with the issuer's own key, or without it."""
+
+    def __init__(self, world):
+        self.public = orjson.loads(world.issuer.jwks())["keys"][0]
+        self.key = ECKey.import_key(orjson.loads(world.issuer.store.get("issuer-keys").reveal())["current"])
+        self.now = int(time.time())
+        self.header = {"alg": "ES256", "typ": "at+jwt", "kid": self.public["kid"]}
+        self.claims = {
+            "iss": world.issuer.url,
+            "aud": world.issuer.audience,
+            "sub": "jane",
+            "client_id": "demo-app",
+            "scope": "customers:read",
+            "iat": self.now,
+            "exp": self.now + 300,
+            "jti": "1",
+        }
+
+    def sign(self, header=(), claims=(), key=None, without=()):
+        kept = {name: value for name, value in (self.claims | dict(claims)).items() if name not in without}
+        return jwt.encode(self.header | dict(header), kept, key or self.key, algorithms=["ES256"])
+
+    def untyped(self):
+        head = {name: value for name, value in self.header.items() if name != "typ"}
+        return jwt.encode(head, self.claims, self.key, algorithms=["ES256"], default_type=None)
+
+    def unsigned(self, alg, signature=b""):
+        return f"{b64(orjson.dumps(self.header | {'alg': alg}))}.{b64(orjson.dumps(self.claims))}.{b64(signature)}"
+
+    def keyed_with_the_public_key(self):
+        signed = f"{b64(orjson.dumps(self.header | {'alg': 'HS256'}))}.{b64(orjson.dumps(self.claims))}"
+        return f"{signed}.{b64(hmac.digest(orjson.dumps(self.public), signed.encode(), hashlib.sha256))}"
+
+    def tampered(self):
+        head, _, signature = self.sign().split(".")
+        return f"{head}.{b64(orjson.dumps(self.claims | {'scope': 'customers:write'}))}.{signature}"
+
+
+def hostile(forger):
+    now, mine = forger.now, ECKey.generate_key("P-256", private=True)
+    return {
+        "alg none": forger.unsigned("none"),
+        "alg None": forger.unsigned("None"),
+        "alg none with a signature": forger.unsigned("none", b"x" * 64),
+        "no signature": forger.unsigned("ES256"),
+        "signature of zeros": forger.unsigned("ES256", b"\0" * 64),
+        "HS256 with the public key": forger.keyed_with_the_public_key(),
+        "tampered claims": forger.tampered(),
+        "another key under our kid": forger.sign(key=mine),
+        "its own key in the header": forger.sign({"jwk": mine.as_dict(private=False)}, key=mine),
+        "unknown kid": forger.sign({"kid": "../../dev/null"}, key=mine),
+        "an id token": forger.sign({"typ": "JWT"}),
+        "a logout token": forger.sign({"typ": "logout+jwt"}),
+        "no type": forger.untyped(),
+        "expired": forger.sign(claims={"iat": now - 400, "exp": now - 60}),
+        "no expiry": forger.sign(without=["exp"]),
+        "expiry as text": forger.sign(claims={"exp": str(now + 300)}),
+        "lives too long": forger.sign(claims={"exp": now + LIFETIME_S_MAX + 60}),
+        "not yet valid": forger.sign(claims={"nbf": now + 300}),
+        "wrong audience": forger.sign(claims={"aud": "https://other.example"}),
+        "audience as a prefix": forger.sign(claims={"aud": forger.claims["aud"] + ".evil.example"}),
+        "no audience": forger.sign(without=["aud"]),
+        "wrong issuer": forger.sign(claims={"iss": "https://evil.example"}),
+        "no issuer": forger.sign(without=["iss"]),
+        "one word": "x",
+        "dots": "..",
+        "five parts": "a.b.c.d.e",
+    }
+
+
+def test_hostile_tokens(running, client):
+    forger = Forger(running)
+    assert client.get("/v1/customers", headers={"authorization": f"Bearer {forger.sign()}"}).status_code == 200
+    seen = len(running.upstream.seen)
+    for name, token in hostile(forger).items():
+        answer = client.get("/v1/customers", headers={"authorization": f"Bearer {token}"})
+        assert answer.status_code == 401, f"{name}: {answer.status_code} {answer.text}"
+        assert answer.json()["code"] == "UNAUTHENTICATED", name
+        assert answer.headers["www-authenticate"].startswith("Bearer"), name
+    assert len(running.upstream.seen) == seen
+
+
+def test_a_token_that_names_no_client_is_forbidden(running, client):
+    token = Forger(running).sign(without=["client_id"])
+    assert client.get("/v1/customers", headers={"authorization": f"Bearer {token}"}).status_code == 403
+
+
+@pytest.mark.parametrize("scope", ["customers:readx", "xcustomers:read", "customers", "a\ncustomers:read", ""])
+def test_a_scope_is_a_whole_word(running, client, scope):
+    token = Forger(running).sign(claims={"scope": scope})
+    assert client.get("/v1/customers", headers={"authorization": f"Bearer {token}"}).status_code == 403
+
+
+def test_a_token_counts_only_as_a_bearer_header(running, client):
+    token = running.token()
+    assert client.get(f"/v1/customers?access_token={token}").status_code == 401
+    assert client.get("/v1/customers", headers={"authorization": f"Basic {token}"}).status_code == 401
+    assert client.get("/v1/customers", headers={"cookie": f"access_token={token}"}).status_code == 401
+
+
+def test_a_rotated_key_is_believed_after_a_push_and_the_old_one_stays(fresh):
+    with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
+        before = fresh.bearer()
+        fresh.issuer.rotate()
+        assert client.get("/v1/customers", headers=fresh.bearer()).status_code == 200, "the next key was known"
+        live = fresh.push(fresh.gateway(issuer=fresh.issuer.trust())).live_ms
+        assert set(live) == {"envoy.filters.http.jwt_authn"}
+        fresh.issuer.rotate()
+        assert client.get("/v1/customers", headers=fresh.bearer()).status_code == 200
+        assert client.get("/v1/customers", headers=before).status_code == 200
