@@ -314,7 +314,7 @@ def test_what_a_killed_engine_owes_is_known_after_a_restart_of_the_collector(tmp
 
     def counted(parts):
         position = parts.log.offsets().get("gateway")
-        return position and position["count"]["now"] == ["1", 0, 5] and parts.log.last_seq == 3
+        return position and position["count"]["now"] == ["1", 0, 5, 0] and parts.log.last_seq == 3
 
     write(path, 1 * second, 2 * second, 3 * second)
     asyncio.run(run(EngineCount("1", 0, 5), counted))

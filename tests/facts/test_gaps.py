@@ -88,6 +88,39 @@ def test_a_line_that_could_not_be_read_is_not_missing_twice():
     assert quiet(counter) == []
 
 
+def test_lines_that_could_not_be_written_are_told_while_the_engine_runs_on():
+    counter = GapCounter("gateway")
+    counter.counted(EngineCount("1", 0, 5, 3), 0)
+    counter.saw(lines(1, 2), 0)
+    assert counter.counted(EngineCount("1", 0, 6, 3), 0) == ()  # the end of the log was not read yet
+    counter.saw([], 0)
+    (gap,) = counter.counted(EngineCount("1", 0, 6, 3), 7)
+    assert (gap.code, gap.missing, gap.at_us) == ("FACTS_MISSING", 4, 7)
+    counter = GapCounter("gateway", orjson.loads(orjson.dumps(counter.state())))
+    counter.saw([], 0)
+    assert counter.counted(EngineCount("1", 0, 9, 3), 0) == ()  # what was completed since may be on its way
+    assert counter.counted(EngineCount("1", 0, 9, 3), 0) == ()  # and the log was not read since
+    counter.saw([], 0)
+    assert missing(counter.counted(EngineCount("1", 0, 9, 3), 0)) == [3]
+    counter.counted(EngineCount("2", 10 * S, 0), 0)
+    assert quiet(counter) == []  # nothing is missing twice
+
+
+def test_lines_on_their_way_are_not_missing_while_nothing_failed():
+    counter = GapCounter("gateway")
+    for _ in range(5):
+        assert counter.counted(EngineCount("1", 0, 5), 0) == ()
+        counter.saw([], 0)
+    counter.counted(EngineCount("2", 10 * S, 0), 0)
+    assert quiet(counter) == [5]
+
+
+def test_a_state_of_an_earlier_version_is_understood():
+    counter = GapCounter("gateway", {"now": ["1", 0, 5], "seen": 2, "waiting": [], "over": None})
+    counter.counted(EngineCount("2", 10 * S, 0), 0)
+    assert quiet(counter) == [3]
+
+
 def test_an_engine_that_does_not_answer_for_long_takes_no_memory():
     counter = GapCounter("gateway")
     for second in range(5000):

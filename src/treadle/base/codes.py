@@ -30,6 +30,11 @@ CODES: Mapping[str, str] = {
         "A link leads out of the workspace, or to a folder. A workspace is read whole, on every machine the "
         "same, so everything in it must lie in it."
     ),
+    "file-too-big": "One file has more bytes than a file may have (32 MiB). It is left out; the others are read.",
+    "file-name-not-utf8": (
+        "The name of a file or of its folder has bytes that are no UTF-8, so it cannot stand in a report, a fact or a "
+        "plan. The file is left out; the others are read."
+    ),
     "checkout-too-big": (
         "The workspace has more files or bytes than a workspace may have. Usually the wrong folder was named."
     ),
@@ -48,6 +53,17 @@ CODES: Mapping[str, str] = {
     # The running fabric
     "already-up": "One fabric runs in a workspace at a time.",
     "not-running": "No fabric runs for the workspace: .treadle/run.json names no process that is alive.",
+    "run-file-lost": (
+        "A fabric runs for this workspace, but .treadle/run.json, which says where, is gone: somebody deleted it. The "
+        "fabric can be stopped with `treadle down`, and started again."
+    ),
+    "run-file-damaged": (
+        ".treadle/run.json, which says what runs, cannot be read as JSON. Only the supervisor writes it."
+    ),
+    "disk-full": (
+        "There is no room on the disk of the workspace. What was acknowledged is stored; what runs goes on as far as "
+        "it can, and takes new events again once there is room."
+    ),
     "up-slow": (
         "The fabric was started and was not ready in time. The logs under .treadle/log say what it waited for."
     ),
@@ -80,6 +96,10 @@ CODES: Mapping[str, str] = {
     "consumer-unknown": "Tokens are made for the consumers of treadle.yaml only.",
     "scope-not-registered": ("A token was asked for with a scope that treadle.yaml does not give to this consumer."),
     "lifetime-invalid": "Tokens live for seconds to minutes. Ask for a new one instead of a longer one.",
+    "subject-invalid": (
+        "The subject of a token is 1 to 128 printable ASCII characters without a space. The gateway refuses any other "
+        "token: the name becomes a header, a rate limit's key and part of a fact."
+    ),
     "secret-name-invalid": "A secret's name becomes a file name.",
     # The bus
     "backend-unknown": "There is no bus backend of that name.",
@@ -183,6 +203,10 @@ CODES: Mapping[str, str] = {
     "source-busy": (
         "A system of record answered that it is busy, or not at all. It is asked again by itself, after a "
         "growing pause."
+    ),
+    "connect-unstored": (
+        "What a connector must remember cannot be stored, usually since the disk is full. Webhooks are answered 503, "
+        "polls keep their place, and both are tried again by themselves."
     ),
     "spool-full": (
         "So many webhooks wait for the bus that no more are taken in: their senders are told, and send them "

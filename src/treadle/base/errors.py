@@ -6,6 +6,8 @@ says more). A traceback that reaches a user is a bug.
 
 from __future__ import annotations
 
+import errno
+
 
 class TreadleError(Exception):
     """The root. Raise a subclass: it carries the exit code."""
@@ -45,3 +47,13 @@ class EngineError(TreadleError):
     """An engine or a remote is missing, unreachable, of a wrong version, or a port is taken."""
 
     exit_code = 4
+
+
+def disk_full(why: OSError) -> EngineError | None:
+    """EngineError `disk-full` for an error that says so, None for another one."""
+    if why.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    where = f" at {why.filename}" if why.filename else ""
+    return EngineError(
+        "disk-full", f"there is no room on the disk{where}", "make room, then try again; nothing is lost"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -11,14 +12,23 @@ from typing import Any
 import click
 
 from treadle import __version__
-from treadle.base.errors import TreadleError
+from treadle.base.errors import TreadleError, disk_full
 
 VERBS: Mapping[str, tuple[str, str]] = {
     # verb: (module under treadle.cli, what it does in one line)
     "init": ("init", "Make a workspace that passes check and runs."),
     "check": ("check", "Say offline what is wrong, where, and how to mend it."),
+    "plan": ("plan", "Show what apply would change in which engine."),
+    "apply": ("apply", "Bring the engines to what the workspace says."),
+    "up": ("up", "Run the fabric of a workspace."),
+    "down": ("down", "Stop it."),
+    "status": ("status", "Show what runs, and where."),
+    "demo": ("demo", "Run the demo fabric, or play one of its stories."),
+    "token": ("token", "Print an access token of the loopback issuer."),
+    "events": ("events", "Publish, follow and mend events."),
     "trace": ("trace", "Show one call or event from end to end."),
     "audit": ("audit", "List facts by subject, contract or time."),
+    "doctor": ("doctor", "Name what this machine lacks, and the fix."),
     "explain": ("explain", "Say more about a rule or an error code."),
 }
 
@@ -58,6 +68,7 @@ Start here:
   treadle init my-fabric && cd my-fabric
   treadle check
   treadle up --detach && treadle status
+
 \b
 Exit codes: 0 pass, 1 policy violated, 2 usage, 3 input unreadable or invalid,
 4 engine unreachable or port taken, 5 waiting for approval."""
@@ -90,10 +101,21 @@ def main() -> None:
         # The reader of our output went away (`treadle audit | head`): not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as why:
+        full = disk_full(why)
+        if full is None:
+            raise
+        say_error(full)
+        sys.exit(full.exit_code)
 
 
 def say_error(error: TreadleError) -> None:
-    """An error as people see it, on stderr."""
+    """An error as people see it, on stderr; where that is a file on a full disk, the exit code has to do."""
+    with contextlib.suppress(OSError):
+        _say(error)
+
+
+def _say(error: TreadleError) -> None:
     click.echo(f"error: {error.code}: {error.message}", err=True)
     if error.hint:
         click.echo(f"  hint: {error.hint}", err=True)

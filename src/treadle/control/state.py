@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+RUNTIME = Path("/tmp")  # noqa: S108 - the same for every shell, whatever its TMPDIR; what we make there is private
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,11 @@ class State:
 
     @property
     def lock_file(self) -> Path:
-        """Held by the supervisor for as long as it lives."""
-        return self.folder / "up.lock"
+        """Held by the supervisor for as long as it lives; it says its pid.
+
+        Not under `.treadle/`: whoever deletes that folder while a fabric runs must still be able to stop it.
+        """
+        return self.sockets / "up.lock"
 
     @property
     def process_log(self) -> Path:
@@ -94,7 +98,7 @@ class State:
     def sockets(self) -> Path:
         """A short private folder for Unix sockets: their paths may not exceed 107 bytes."""
         name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"treadle-{os.getuid()}-{name}"
+        return RUNTIME / f"treadle-{os.getuid()}-{name}"
 
     @property
     def events_socket(self) -> Path:
@@ -107,13 +111,15 @@ class State:
         return self.sockets / "webhooks.sock"
 
     def prepare(self) -> None:
-        """Make the folders, private ones private. Refuses a socket folder that another user planted."""
+        """Make the folders, for nobody but this user: they hold records of people and keys.
+
+        Raises EngineError `folder-not-private` for one that somebody else planted or opened.
+        """
         from treadle.base.errors import EngineError
 
-        for each in (self.folder, self.logs, self.live, self.gateway, self.bus, self.facts):
-            each.mkdir(parents=True, exist_ok=True)
-        for each in (self.secrets, self.sockets):
+        for each in (self.folder, self.sockets, self.secrets, self.logs, self.live, self.gateway, self.bus, self.facts):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in (self.folder, self.sockets, self.secrets):
             info = each.stat(follow_symlinks=False)
             if info.st_uid != os.getuid() or info.st_mode & 0o077:
                 raise EngineError(

@@ -3,6 +3,9 @@
 An engine counts the requests that it completed; the log has a line for each. When the engine is killed, the lines
 that it had not written yet are gone. So each run of the engine (an epoch) is closed by comparing the last count it gave
 with the lines that were seen from it. Requests after the last count are not known of: a gap is a lower bound.
+
+An engine that runs on may lose lines too, on a full disk, and says that it did. Then nobody waits for its end: lines
+that were due at the last count and have not been seen at the next are missing.
 """
 
 from __future__ import annotations
@@ -25,12 +28,13 @@ class EngineCount:
     """What an engine says of itself. `epoch` names this run of it, for instance its pid.
 
     `started_us` is Unix time no later than its first request, so the time of starting the process is right and the
-    time of becoming ready is not. `completed` counts requests since then.
+    time of becoming ready is not. `completed` counts requests since then, `failed` the writes to its log that failed.
     """
 
     epoch: str
     started_us: int
     completed: int
+    failed: int = 0
 
 
 class GapCounter:
@@ -50,7 +54,11 @@ class GapCounter:
         self._waiting: dict[int, int] = {int(at): lines for at, lines in state.get("waiting", ())}
         over = state.get("over")
         self._over: tuple[EngineCount, int] | None = (EngineCount(*over[0]), over[1]) if over else None
+        self._told: int = state.get("told", 0)
+        """What was reported as missing of the present epoch; it counts as seen when the epoch is closed."""
         self._quiet = 0
+        self._at_end = False
+        """Whether the end of the log was reached since the last count."""
 
     def state(self) -> Json:
         """What a later counter needs to go on."""
@@ -59,6 +67,7 @@ class GapCounter:
             "seen": self._seen,
             "waiting": sorted(map(list, self._waiting.items())),
             "over": [_row(self._over[0]), self._over[1]] if self._over else None,
+            "told": self._told,
         }
 
     def saw(self, facts: Iterable[Fact], now_us: int) -> tuple[Fact, ...]:
@@ -70,6 +79,7 @@ class GapCounter:
             self._waiting[at] = self._waiting.get(at, 0) + lines
             any_seen = any_seen or lines > 0
         self._quiet = 0 if any_seen else self._quiet + 1
+        self._at_end = not any_seen
         if len(self._waiting) > _BUCKETS_MAX:
             self._assign()  # no count for long: the engine that was last heard of is the best guess
         # Lines are written in the order of completion, so one of the new epoch comes after all of the old one.
@@ -81,6 +91,7 @@ class GapCounter:
     def counted(self, count: EngineCount, now_us: int) -> tuple[Fact, ...]:
         """A count that was taken after the last batch was read. Gives what is now known to be missing."""
         last = self._now
+        at_end, self._at_end = self._at_end, False
         if (
             last
             and (last.epoch, last.started_us) == (count.epoch, count.started_us)
@@ -88,14 +99,26 @@ class GapCounter:
         ):
             self._now = count
             self._assign()
-            return ()
+            return self._lost(last, now_us) if count.failed and at_end else ()
         gaps = self._close(now_us)
         if last:
             self._take(last.started_us)  # of a run that nobody told of
-            self._over = last, self._seen + self._take(count.started_us)
-        self._now, self._seen, self._quiet = count, 0, 0
+            self._over = last, self._seen + self._told + self._take(count.started_us)
+        self._now, self._seen, self._told, self._quiet = count, 0, 0, 0
         self._assign()
         return (*gaps, *self._close(now_us)) if self._seen else gaps
+
+    def _lost(self, last: EngineCount, now_us: int) -> tuple[Fact, ...]:
+        """What the engine could not write: completed at the count before, and not in the log though its end was read.
+
+        Newer lines hide older ones that are missing; what they hide is reported once they pause, or with the epoch.
+        """
+        missing = last.completed - self._seen - self._told
+        if missing <= 0:
+            return ()
+        self._told += missing
+        why = f"run {last.epoch} could not write {missing} of its lines: see the free space of its disk"
+        return (self._gap(why, missing, now_us),)
 
     def _assign(self) -> None:
         """Give the waiting lines to the epoch that they belong to; no newer one has begun."""
@@ -119,16 +142,18 @@ class GapCounter:
         missing = count.completed - seen
         if missing <= 0:
             return ()
-        return (
-            Fact(
-                FactKind.GAP,
-                now_us,
-                Outcome.FAILED,
-                operation=self._name,
-                code="FACTS_MISSING",
-                detail=f"run {count.epoch} completed at least {count.completed} requests and left {seen} lines",
-                missing=missing,
-            ),
+        why = f"run {count.epoch} completed at least {count.completed} requests and left {seen} lines and gaps"
+        return (self._gap(why, missing, now_us),)
+
+    def _gap(self, why: str, missing: int, now_us: int) -> Fact:
+        return Fact(
+            FactKind.GAP,
+            now_us,
+            Outcome.FAILED,
+            operation=self._name,
+            code="FACTS_MISSING",
+            detail=why,
+            missing=missing,
         )
 
 
@@ -186,4 +211,4 @@ class CountedSource:
 
 
 def _row(count: EngineCount) -> list[str | int]:
-    return [count.epoch, count.started_us, count.completed]
+    return [count.epoch, count.started_us, count.completed, count.failed]

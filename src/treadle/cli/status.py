@@ -1,0 +1,43 @@
+"""`treadle status`: what runs, and where."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+
+from treadle.cli.options import format_option, state_of, workspace_option
+
+
+@click.command(epilog="Exit code 0 when everything is ready, 4 when a process is not, or when nothing runs at all.")
+@workspace_option
+@format_option("json")
+def command(workspace: str | None, format: str) -> None:
+    """Show the addresses and processes of the running fabric, as they are now."""
+    from treadle.control.runfile import alive, require_running
+
+    run = require_running(state_of(workspace))
+    for row in run["processes"]:
+        # run.json is as old as the last change; a process may have died in this very moment.
+        if row["state"] == "ready" and not alive(row["pid"]):
+            row["state"], row["detail"] = "backoff", "died just now"
+    ready = all(row["state"] == "ready" for row in run["processes"])
+    run["ready"] = ready
+    if format == "json":
+        import orjson
+
+        click.echo(orjson.dumps(run, option=orjson.OPT_INDENT_2))
+    else:
+        for key in ("gateway", "console", "issuer", "nats"):
+            if key in run:
+                click.echo(f"{key:<10}{run[key]}")
+        click.echo()
+        click.echo(f"{'PROCESS':<16}{'STATE':<10}{'PID':>8}{'PORT':>7}{'RESTARTS':>10}  SINCE")
+        for row in run["processes"]:
+            since = f"{max(0, time.time() - row['since']):.0f} s"
+            click.echo(
+                f"{row['name']:<16}{row['state']:<10}{row['pid'] or '-':>8}{row['port'] or '-':>7}"
+                f"{row['restarts']:>10}  {since}  {row['detail']}".rstrip()
+            )
+    sys.exit(0 if ready else 4)

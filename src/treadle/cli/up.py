@@ -1,0 +1,105 @@
+"""`treadle up`: run the fabric of a workspace."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from treadle.cli.options import environment_option, state_of, workspace_option
+
+if TYPE_CHECKING:
+    from treadle.control.state import State
+
+DETACH_S = 60.0
+
+
+@click.command()
+@workspace_option
+@environment_option
+@click.option("--overlay", "overlays", multiple=True, metavar="FILE", help="A further overlay; may be repeated.")
+@click.option("--detach", "-d", is_flag=True, help="Return when all is ready; stop it with: treadle down.")
+@click.option("--quiet", is_flag=True, hidden=True, help="Print no addresses: what a detached run would log.")
+def command(workspace: str | None, environment: str, overlays: tuple[str, ...], *, detach: bool, quiet: bool) -> None:
+    """Run Envoy, NATS, the control plane and the guard of a workspace.
+
+    Default ports that are taken move to free ones; the addresses in force are in .treadle/run.json. Every process is
+    restarted when it dies. Ctrl-C stops them all.
+    """
+    state = state_of(workspace)
+    if detach:
+        arguments = ["up", "--quiet", "--workspace", str(state.root), "--environment", environment]
+        for each in overlays:
+            arguments += ["--overlay", each]
+        say_ready(run_detached(state, arguments))
+        return
+    from treadle.control.fabric import run_fabric
+
+    run_fabric(
+        state,
+        environment=environment,
+        overlays=[Path(each).resolve() for each in overlays],
+        announce=(lambda _: None) if quiet else say_ready,
+    )
+    click.echo("stopped", err=True)
+
+
+def say_ready(run: dict[str, Any]) -> None:
+    """What people want to know once all is ready."""
+    from treadle.cli.apply import say_refused
+    from treadle.control.state import State
+
+    click.echo(f"{run['name']} is up")
+    for key in ("console", "gateway", "nats"):
+        click.echo(f"  {key:<9}{run[key]}")
+    say_refused(State(Path(run["workspace"])), run)
+
+
+def run_detached(state: State, arguments: Sequence[str]) -> dict[str, Any]:
+    """Start this program again in the background and wait until it is ready.
+
+    Raises EngineError `up-failed` with what it said, when it ends before.
+    """
+    from treadle.base.errors import EngineError
+    from treadle.control.runfile import read_run
+
+    state.prepare()
+    log = state.logs / "up.log"
+    with log.open("wb") as out:
+        # On a full disk the child could not even say so: try it here. Raises OSError.
+        out.write(bytes(4096))
+        out.flush()
+        out.truncate(0)
+        out.seek(0)
+        child = subprocess.Popen(
+            [sys.executable, "-m", "treadle.cli.main", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    deadline = time.monotonic() + DETACH_S
+    try:
+        while time.monotonic() < deadline:
+            code = child.poll()
+            if code is not None:
+                click.echo(log.read_text(errors="replace"), err=True, nl=False)
+                sys.exit(code or 4)
+            run = read_run(state)
+            if run is not None and run["ready"] and run["supervisor"]["pid"] == child.pid:
+                return run
+            time.sleep(0.02)
+    except KeyboardInterrupt:
+        # Nobody asked for a fabric in the background any more.
+        child.terminate()
+        child.wait()
+        raise
+    child.terminate()
+    raise EngineError("up-slow", f"the fabric was not ready after {DETACH_S:g} s", f"read {log} and {state.logs}")

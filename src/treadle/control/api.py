@@ -1,0 +1,116 @@
+"""The control API of one laptop's fabric: apply and status. Its token lies beside the other secrets, mode 0600.
+
+It listens on loopback, where every page in a browser can send requests: without the token nothing is done.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from treadle.base.errors import InputError, TreadleError
+from treadle.base.ids import new_trace, read_traceparent
+from treadle.bus.backends.nats import NatsBackend
+from treadle.connect.run import Connectors
+from treadle.control.access import control_token
+from treadle.control.collect import Collector
+from treadle.control.decide import Action
+from treadle.control.decisions import facts_of
+from treadle.control.reconcile import Reconciler, parse_replaced
+from treadle.control.report import reasons, report
+from treadle.secrets.file import FileSecrets
+
+_log = logging.getLogger("treadle.control")
+BODY_BYTES_MAX = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The routes, over the parts that they drive. `applied` is called after each apply."""
+
+    reconciler: Reconciler
+    backend: NatsBackend
+    collector: Collector
+    connectors: Connectors
+    store: FileSecrets
+    applied: Callable[[], None]
+
+    def routes(self) -> list[Route]:
+        """To be mounted at the root."""
+        return [
+            Route("/healthz", self._healthz),
+            Route("/control/apply", self._guarded(self._apply), methods=["POST"]),
+            Route("/control/status", self._guarded(self._status)),
+        ]
+
+    async def _healthz(self, _: Request) -> Response:
+        return _json(200, {"status": "ok"})
+
+    async def _apply(self, request: Request) -> Response:
+        caller = read_traceparent(request.headers.get("traceparent"))
+        trace = caller.child() if caller else new_trace()
+        began_us = time.time_ns() // 1000
+        body = await request.body()
+        if len(body) > BODY_BYTES_MAX:
+            raise InputError("apply-unreadable", "the request is too large", "replace fewer files")
+        try:
+            replaced = parse_replaced(body)
+        except ValueError as why:
+            raise InputError("apply-unreadable", f"the request cannot be read: {why}", "run: treadle apply") from None
+        compiled, took_ms = await self.reconciler.apply(self.backend, replaced)
+        self.connectors.update(compiled.settings.connectors)
+        self.applied()
+        took_us = time.time_ns() // 1000 - began_us
+        parent = caller.span_id if caller else ""
+        facts = facts_of("apply", compiled, trace=trace, parent=parent, at_us=began_us, took_us=took_us)
+        await self.collector.record(facts)
+        said = report(compiled.desired, compiled.changes)
+        return _json(200, {**said, "trace": trace.trace_id, "took_ms": took_us / 1000, "gateway_ms": took_ms})
+
+    async def _status(self, _: Request) -> Response:
+        compiled = self.reconciler.current
+        live = [each.stamp for each in compiled.desired.contracts] if compiled else []
+        decisions = compiled.desired.decisions if compiled else ()
+        refused = [each for each in decisions if each.action is Action.REFUSE]
+        return _json(
+            200,
+            {
+                "contracts": live,
+                "refused": [{"contract": each.contract, "why": reasons(each)} for each in refused],
+                "sources": [asdict(each) for each in self.collector.status()],
+                "problems": list(self.collector.problems),
+                "connectors": [asdict(each) for each in self.connectors.status()],
+            },
+        )
+
+    def _guarded(self, work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        want = control_token(self.store).reveal()
+
+        async def guarded(request: Request) -> Response:
+            scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or not hmac.compare_digest(shown.encode(), want):
+                return _json(401, {"code": "unauthenticated", "message": "show the control token", "hint": ""})
+            try:
+                return await work(request)
+            except TreadleError as error:
+                said = {"code": error.code, "message": error.message, "hint": error.hint, "exit": error.exit_code}
+                return _json(409, said)
+            except Exception as bug:  # noqa: BLE001 - the caller gets a sentence; the traceback is for the log
+                _log.exception("%s failed", request.url.path)
+                said = {"code": "control-failed", "message": f"control failed: {bug!r}", "hint": "read control.log"}
+                return _json(500, {**said, "exit": 4})
+
+        return guarded
+
+
+def _json(status: int, value: Any) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")

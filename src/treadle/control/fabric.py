@@ -1,0 +1,154 @@
+"""The processes of one fabric and the addresses they share: what `up` and `demo` hand to the supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from treadle.control.checkout import read_files
+from treadle.control.ports import choose
+from treadle.control.probe import ask
+from treadle.control.runfile import Run, the_lock, write_run
+from treadle.control.state import State
+from treadle.control.supervise import Process, Supervisor
+
+Announce = Callable[[Run], None]
+
+ROOM_BYTES = 8 * 1024 * 1024
+"""With less room than this on its disk a new start of NATS would soon end where the old one did."""
+
+
+def run_fabric(
+    state: State,
+    *,
+    environment: str,
+    overlays: Sequence[Path] = (),
+    extra: Callable[[Mapping[str, str]], Sequence[Process]] = lambda _: (),
+    announce: Announce,
+) -> None:
+    """Run the fabric of a workspace in the foreground, until SIGINT or SIGTERM.
+
+    `extra` gets the addresses and returns further processes (the demo's). `announce` is called once, when every
+    process is ready. Raises EngineError (`already-up`, `port-taken`, `engine-missing`, …) and InputError.
+    """
+    from treadle.bus.server import NatsEngine
+    from treadle.contract.workspace import read_workspace
+    from treadle.gateway.engine import EnvoyEngine
+
+    state.prepare()
+    with the_lock(state):
+        texts = [(str(path), path.read_bytes()) for path in overlays]
+        workspace, _ = read_workspace(read_files(state.root), environment=environment, overlays=texts)
+        settings = workspace.settings
+        envoy = EnvoyEngine.find(settings.engines.get("envoy", {}))
+        nats = NatsEngine.find(settings.engines.get("nats", {}))
+        ports = choose(settings.ports)
+        _forget_last_run(state)
+
+        addresses = {
+            "gateway": f"http://127.0.0.1:{ports['gateway']}",
+            "console": f"http://127.0.0.1:{ports['console']}",
+            "issuer": f"http://127.0.0.1:{ports['console']}/issuer",
+            "nats": f"nats://127.0.0.1:{ports['nats']}",
+        }
+        run: Run = {
+            "workspace": str(state.root),
+            "name": settings.name,
+            "environment": environment,
+            "overlays": [str(path) for path in overlays],
+            **addresses,
+            "ready": False,
+            "ports": ports,
+            "engines": {
+                "envoy": {"binary": str(envoy.binary), "version": envoy.version, "concurrency": envoy.concurrency},
+                "nats": {"binary": str(nats.binary), "version": nats.version},
+            },
+            "supervisor": {"pid": os.getpid(), "since": time.time()},
+            "processes": [],
+        }
+        processes = [
+            *_engines(state, ports, addresses, envoy.argv(state.gateway), nats.argv(state.bus)),
+            *extra(addresses),
+        ]
+        write_run(state, run)
+        try:
+            asyncio.run(_supervise(state, run, processes, announce))
+        finally:
+            state.run_file.unlink(missing_ok=True)
+
+
+def _engines(
+    state: State,
+    ports: Mapping[str, int],
+    addresses: Mapping[str, str],
+    envoy_argv: Sequence[str],
+    nats_argv: Sequence[str],
+) -> list[Process]:
+    """The four processes of every fabric. Engines start as soon as control has written what they read."""
+    python = [sys.executable, "-m"]
+    root = ["--workspace", str(state.root)]
+    return [
+        Process(
+            "nats",
+            nats_argv,
+            ready=lambda: ask(ports["nats-monitor"], "/healthz"),
+            after=(state.bus / "nats.conf").exists,
+            # A stream that could not be written to once takes nothing more until the server starts again.
+            renewable=lambda: shutil.disk_usage(state.bus).free > ROOM_BYTES,
+            port=ports["nats"],
+            url=addresses["nats"],
+        ),
+        Process(
+            "control",
+            [*python, "treadle.web", *root],
+            ready=lambda: ask(ports["console"], "/healthz"),
+            port=ports["console"],
+            url=addresses["console"],
+        ),
+        Process(
+            "guard",
+            [*python, "treadle.control.guard", *root],
+            ready=lambda: ask(state.events_socket, "/healthz"),
+            after=(state.bus / "topics.json").exists,
+            url=f"unix:{state.events_socket}",
+        ),
+        Process(
+            "envoy",
+            envoy_argv,
+            ready=lambda: ask(ports["envoy-admin"], "/ready"),
+            after=(state.gateway / "bootstrap.json").exists,
+            port=ports["gateway"],
+            url=addresses["gateway"],
+        ),
+    ]
+
+
+async def _supervise(state: State, run: Run, processes: Sequence[Process], announce: Announce) -> None:
+    def changed(rows: list[dict[str, object]]) -> None:
+        run["processes"] = rows
+        run["ready"] = all(row["state"] == "ready" for row in rows)
+        write_run(state, run)
+
+    supervisor = Supervisor(processes, logs=state.logs, journal=state.process_log, on_change=changed)
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(each, supervisor.stop)
+    await supervisor.run(lambda: announce(run))
+
+
+def _forget_last_run(state: State) -> None:
+    """Configuration of an earlier run names its ports: engines must wait for this run's."""
+    for stale in (
+        state.bus / "nats.conf",
+        state.bus / "topics.json",
+        state.gateway / "bootstrap.json",
+        state.events_socket,
+        state.webhooks_socket,
+    ):
+        stale.unlink(missing_ok=True)

@@ -1,0 +1,206 @@
+"""Brings the engines to what the workspace says, and keeps what is live.
+
+At the start of a fabric the engines do not run yet: `prepare` writes what they read when they start. Later `apply`
+changes them in place: streams first, then the guard's law, then the gateway; what is live is noted only after every
+engine took it, so a crash in between is mended by the next apply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from treadle.base.errors import PolicyError
+from treadle.base.files import write_atomically
+from treadle.bus.backends.nats import NatsBackend
+from treadle.bus.ir import Bus
+from treadle.bus.nats_conf import Server, render, users
+from treadle.bus.server import CONF, STORE, NatsEngine
+from treadle.bus.snapshot import encode as encode_topics
+from treadle.contract.model import Settings
+from treadle.control.compile import Compiled, Place, compile_place, engine_fault, issuer_of, without
+from treadle.control.decide import Action
+from treadle.control.issuer import LocalIssuer
+from treadle.control.passwords import passwords
+from treadle.control.plan import encode as encode_rows
+from treadle.control.runfile import read_run
+from treadle.control.state import State
+from treadle.gateway.engine import EnvoyEngine
+from treadle.registry.live import LiveSet
+from treadle.secrets.file import FileSecrets
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """One fabric's way from text to engines. `current` is what was last applied."""
+
+    place: Place
+    envoy: EnvoyEngine
+    nats: NatsEngine
+    store: FileSecrets
+    current: Compiled | None = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def state(self) -> State:
+        """Where everything is kept."""
+        return self.place.state
+
+    def issuer(self) -> LocalIssuer:
+        """The issuer for the consumers of the current settings."""
+        return issuer_of(self.place, self.settings())
+
+    def settings(self) -> Settings:
+        """The settings in force."""
+        if self.current is None:
+            raise AssertionError("nothing was applied yet")
+        return self.current.settings
+
+    def prepare(self) -> Compiled:
+        """Compile, and write everything that the engines read when they start. Blocks.
+
+        The files that the supervisor waits for come last, each after what it refers to. Where they are there already
+        this is a restart beside running engines: it goes on with what was last applied, not with later edits.
+        """
+        again = (self.state.bus / CONF).exists()
+        place = replace(self.place, checkout=_read_checkout(self.state)) if again else self.place
+        compiled = self.current = compile_place(place, self.envoy)
+        self._write_bus(compiled)
+        self.envoy.prepare(compiled.snapshot)
+        return compiled
+
+    async def begin(self, backend: NatsBackend) -> Compiled:
+        """After the engines started: make the streams, then note what is live, and return it."""
+        compiled = self.current = await self._ensure(backend, self._compiled())
+        await self._tell_bus(compiled)
+        await asyncio.to_thread(self._note, compiled)
+        return compiled
+
+    async def apply(self, backend: NatsBackend, replaced: Mapping[str, bytes]) -> tuple[Compiled, Mapping[str, float]]:
+        """Read again, compile, change the engines. One at a time.
+
+        Returns what is live now and how long the gateway took in milliseconds. Raises InputError where the settings
+        are broken, EngineError where an engine does not answer: what serves goes on.
+        """
+        async with self._turn:
+            place = replace(self.place, replaced=replaced)
+            compiled = await asyncio.to_thread(compile_place, place, self.envoy)
+            compiled = await self._ensure(backend, compiled)
+            await self._tell_bus(compiled)
+            push = await self.envoy.push(compiled.snapshot, judged=True)
+            # In a thread: a sync for each of many contracts must not keep the loop from answering.
+            await asyncio.to_thread(self._note, compiled)
+            self.current = compiled
+            return compiled, push.live_ms
+
+    async def _ensure(self, backend: NatsBackend, compiled: Compiled) -> Compiled:
+        """Make the streams. A contract that asks for what a stream cannot become falls back alone."""
+        try:
+            await backend.ensure(compiled.bus)
+        except PolicyError:
+            faults = {}
+            contracts = {each.id: each for each in compiled.desired.contracts}
+            for topic in compiled.bus.topics:
+                try:
+                    await backend.ensure(Bus((topic,), (), ()))
+                except PolicyError as error:
+                    faults[topic.contract] = engine_fault(contracts[topic.contract], error)
+            compiled = await asyncio.to_thread(without, compiled, faults, self.place, self.envoy)
+            await backend.ensure(compiled.bus)
+        return compiled
+
+    async def _tell_bus(self, compiled: Compiled) -> None:
+        """Write what NATS and the guard read, and have NATS read it again if it changed."""
+        conf = self.state.bus / CONF
+        before = conf.read_bytes()
+        await asyncio.to_thread(self._write_bus, compiled)
+        if conf.read_bytes() != before:
+            await self._reload(conf)
+
+    def _compiled(self) -> Compiled:
+        if self.current is None:
+            raise AssertionError("prepare comes first")
+        return self.current
+
+    def _write_bus(self, compiled: Compiled) -> None:
+        ports = self.place.ports or {}
+        server = Server(
+            name=compiled.settings.name,
+            port=ports["nats"],
+            monitor_port=ports["nats-monitor"],
+            store=str(self.state.bus / STORE),
+            sync=compiled.settings.engines.get("nats", {}).get("sync", "always"),
+        )
+        conf = render(compiled.bus, server, passwords(self.store, users(compiled.bus)))
+        _write_if_new(self.state.bus / "topics.json", encode_topics(compiled.bus), 0o644)
+        _write_if_new(self.state.bus / CONF, conf.encode(), 0o600)
+
+    async def _reload(self, conf: Path) -> None:
+        ports = self.place.ports or {}
+        run = read_run(self.state) or {"processes": []}
+        pid = next((row["pid"] for row in run["processes"] if row["name"] == "nats" and row["pid"]), None)
+        if pid is not None:  # else it is about to start, and will read the new file
+            await self.nats.reload(pid, conf, f"http://127.0.0.1:{ports['nats-monitor']}")
+
+    def _note(self, compiled: Compiled) -> None:
+        """Note what is live, contracts before rows: a plan after a crash shows too much rather than too little."""
+        live = LiveSet(self.state.live)
+        serving = {each.id: each.digest for each in live.contracts()}
+        for contract in compiled.desired.contracts:
+            if serving.get(contract.id) != contract.digest:
+                live.put(contract)
+        for decision in compiled.desired.decisions:
+            if decision.action is Action.REMOVE:
+                live.remove(decision.contract)
+        if compiled.changes or not self.state.applied.exists():
+            write_atomically(self.state.applied, encode_rows(compiled.rows))
+        files = {name: base64.b64encode(data).decode() for name, data in compiled.files.items()}
+        write_atomically(self.state.checkout, orjson.dumps(files))
+
+
+def overlays_of(run: Mapping[str, Any]) -> Sequence[Path]:
+    """The overlays that a run was started with."""
+    return [Path(each) for each in run["overlays"]]
+
+
+def place_of(state: State, run: Mapping[str, Any]) -> Place:
+    """Where a running fabric reads and writes."""
+    return Place(
+        state,
+        environment=run["environment"],
+        overlays=overlays_of(run),
+        ports=run["ports"],
+        issuer_url=run["issuer"],
+    )
+
+
+def _read_checkout(state: State) -> dict[str, bytes] | None:
+    try:
+        files = orjson.loads(state.checkout.read_bytes())
+    except FileNotFoundError:
+        return None
+    return {name: base64.b64decode(data) for name, data in files.items()}
+
+
+def _write_if_new(path: Path, data: bytes, mode: int) -> None:
+    try:
+        if path.read_bytes() == data:
+            return
+    except FileNotFoundError:
+        pass
+    write_atomically(path, data, mode=mode, durable=False)
+
+
+def parse_replaced(body: bytes) -> dict[str, bytes]:
+    """`{"replace": {path: text}}` of a request. Raises ValueError."""
+    asked = orjson.loads(body) if body else {}
+    replaced = asked.get("replace", {})
+    if not isinstance(replaced, dict) or not all(isinstance(text, str) for text in replaced.values()):
+        raise ValueError("replace must map paths to texts")
+    return {path: text.encode() for path, text in replaced.items()}
