@@ -111,6 +111,7 @@ def test_a_refused_event(post, small, changes, reason, pointer):
     assert (answer.status_code, stored) == (422, [])
     said = answer.json()
     assert (said["code"], said["traceId"]) == (reason, TRACE)
+    assert answer.headers["x-treadle-code"] == reason
     assert said["message"].startswith(reason)
     assert said["details"] == {"reason": reason, "pointer": pointer}
     assert [(each.reason, each.producer, each.trace_id) for each in letters] == [(reason, "demo-app", TRACE)]

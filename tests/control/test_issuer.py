@@ -108,6 +108,20 @@ def test_a_token_cannot_live_for_ever(issuer, lifetime_s):
         issuer.mint("demo-app", lifetime_s=lifetime_s)
 
 
+@pytest.mark.parametrize("subject", ["", " ", "jane doe", "jané", "a\nb", "\x00", "x" * 129])
+def test_a_subject_that_the_gateway_would_not_take(issuer, subject):
+    with pytest.raises(UsageError) as refusal:
+        issuer.mint("demo-app", subject=subject)
+    assert refusal.value.code == "subject-invalid"
+    assert "printable ASCII" in refusal.value.hint
+    assert refusal.value.message.isprintable()
+
+
+@pytest.mark.parametrize("subject", ["!", "~" * 128, "auth0|5f7c", "jane@acme.example"])
+def test_a_subject_of_printable_ascii(issuer, subject):
+    assert read(issuer, issuer.mint("demo-app", subject=subject)).claims["sub"] == subject
+
+
 def test_two_processes_sign_with_the_same_keys(issuer, tmp_path):
     other = LocalIssuer(URL, AUDIENCE, CONSUMERS, FileSecrets(tmp_path / "secrets"))
     assert other.jwks() == issuer.jwks()

@@ -91,12 +91,15 @@ class EchoServer:
                     await asyncio.sleep(30)
                 if word == "hangup":
                     return
-                status = {"gone": b"404 Not Found", "broken": b"500 Oops"}.get(word, b"200 OK")
+                statuses = {"gone": b"404 Not Found", "broken": b"500 Oops", "refused": b"422 Unprocessable Content"}
                 answer = json.dumps(seen).encode()
-                length = b"content-length: %d\r\n" % len(answer)
-                writer.write(
-                    b"HTTP/1.1 " + status + b"\r\ncontent-type: application/json\r\n" + length + b"\r\n" + answer
-                )
+                lines = [
+                    b"HTTP/1.1 " + statuses.get(word, b"200 OK"),
+                    b"content-type: application/json",
+                    b"content-length: %d" % len(answer),
+                    *([b"x-treadle-code: CONTRACT_VIOLATION"] if word == "refused" else []),
+                ]
+                writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + answer)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass

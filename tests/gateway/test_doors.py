@@ -10,8 +10,10 @@ import pytest
 
 from treadle.check.run import check_contract
 from treadle.contract.finding import Severity
-from treadle.gateway.build import PLATFORM, build
-from treadle.gateway.ir import InvalidGatewayError, Upstream, faults
+from treadle.facts.fact import Outcome
+from treadle.gateway.build import build
+from treadle.gateway.ir import PLATFORM, InvalidGatewayError, Upstream, faults
+from treadle.gateway.logs import fact_of
 from treadle.gateway.platform import platform_contract
 
 
@@ -50,6 +52,14 @@ def test_doors_are_reached_through_the_gateway(fresh, echo, settings):
             assert (hook.status_code, hook.json()["path"], hook.json()["body"]) == (200, "/v1/webhooks/crm", "{}")
             assert "x-treadle-consumer" not in hook.json()["headers"]
             assert client.get("/v1/webhooks/crm").status_code == 405
+            refused = client.post("/v1/webhooks/refused", content=b"{}")
+            assert (refused.status_code, "x-treadle-code" in refused.headers) == (422, False)
+            fact = fact_of(fresh.line_of(refused.headers["x-trace-id"]))
+            assert (fact.outcome, fact.code, fact.status) == (Outcome.REFUSED, "CONTRACT_VIOLATION", 422)
+            other = client.get("/v1/customers/refused", headers=fresh.bearer())
+            assert (other.status_code, other.headers["x-treadle-code"]) == (422, "CONTRACT_VIOLATION")
+            fact = fact_of(fresh.line_of(other.headers["x-trace-id"]))
+            assert fact.code == "UPSTREAM_4XX", "only our own doors are believed"
     finally:
         door.stop()
         shutil.rmtree(folder)

@@ -1,6 +1,7 @@
 """The laws of features: one list, one meaning a place, and nothing open by accident."""
 
 import pkgutil
+import re
 from dataclasses import replace
 
 import pytest
@@ -89,10 +90,20 @@ def test_a_gateway_without_contracts_answers_not_found_to_everything():
     assert "matcher_tree" not in matcher
 
 
+def test_what_a_client_has_a_say_in_is_logged_with_a_bound():
+    """Envoy cuts text only, and only where it is told to."""
+    listener = compile_gateway(GATEWAY, NODE).bootstrap["static_resources"]["listeners"][0]
+    (log,) = listener["filter_chains"][0]["filters"][0]["typed_config"]["access_log"]
+    said = re.compile(r"%(REQ|RESP|TRAILER|FILTER_STATE|DYNAMIC_METADATA|QUERY_PARAM|PATH)\b")
+    theirs = {name: each for name, each in log["typed_config"]["log_format"]["json_format"].items() if said.match(each)}
+    assert {"consumer", "subject", "caller", "request", "method"} <= theirs.keys()
+    assert [name for name, each in theirs.items() if not re.search(r":\d+%$", each)] == []
+
+
 def test_scopes_are_matched_as_words_not_as_expressions():
     dotted = replace(LIST, scopes=("a.b+c",))
     (route, *_) = routes(compile_gateway(replace(GATEWAY, apis=(Api("a.things.v1", (dotted,), (UP,)),)), NODE))
     rules = route["typed_per_filter_config"]["envoy.filters.http.rbac"]["rbac"]["rules"]["policies"]["list"]
     (*_, scope) = rules["principals"][0]["and_ids"]["ids"]
     value = scope["sourced_metadata"]["metadata_matcher"]["value"]
-    assert value["string_match"]["safe_regex"]["regex"] == r"(.* )?a\.b\+c( .*)?"
+    assert value["string_match"]["safe_regex"]["regex"] == r"([ -~]* )?a\.b\+c( [ -~]*)?"

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treadle.facts.fact import Fact, FactKind, Outcome
-from treadle.gateway.logs import LINE_BYTES_MAX, fact_of
+from treadle.gateway.logs import LINE_BYTES_MAX, TEXT_MAX, fact_of
 
+SENT = st.characters(exclude_categories=["Cs"])
 TRACE = "557e5f48e89509768d7ab049bc8a7784"
 ROW = {
     "start_us": "1795355668732516",
@@ -33,6 +34,17 @@ ROW = {
     "bytes_in": 12,
     "bytes_out": 606,
 }
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(SENT, max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(SENT, max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
 
 
 def fact(**changed):
@@ -115,14 +127,57 @@ def test_a_request_that_never_had_a_route():
         b"{}",
         orjson.dumps(ROW | {"start_us": -1}),
         orjson.dumps(ROW | {"start_us": "1e9"}),
-        orjson.dumps(ROW | {"status": True}),
-        orjson.dumps(ROW | {"trace": 5}),
+        orjson.dumps(ROW | {"start_us": None}),
         orjson.dumps(ROW | {"operation": "x" * LINE_BYTES_MAX}),
     ],
 )
 def test_a_line_that_is_not_ours_is_refused(line):
     with pytest.raises(ValueError):  # noqa: PT011  # a torn line is refused by the JSON reader in its own words
         fact_of(line)
+
+
+@pytest.mark.parametrize(
+    "name", ["subject", "consumer", "domain", "stamp", "operation", "method", "details", "flags", "caller", "request"]
+)
+@pytest.mark.parametrize(
+    "value", [5, True, [], ["a" * 9_000], {"a": {}}, "\x00\r\n\x1b\u2028", "é\U0001f600" * 3_000, -1, 1e300]
+)
+def test_a_weird_value_costs_itself_and_not_the_fact(name, value):
+    seen = fact(**{name: value}, status=403)
+    assert (seen.trace_id, seen.status, seen.at_us) == (TRACE, 403, 1_795_355_668_732_516)
+    for text in (seen.subject, seen.consumer, seen.domain, seen.contract, seen.operation):
+        assert len(text) <= TEXT_MAX
+        assert text.isprintable()
+    assert seen.detail.isprintable()
+    assert len(seen.detail) <= 3 * TEXT_MAX + 8
+
+
+def test_what_stands_in_for_a_weird_value():
+    seen = fact(consumer=["a"], subject="j\r\nx", operation="é" * 300, trace=5, span="x", cost=[], duration_us=-1)
+    assert (seen.consumer, seen.subject, seen.operation) == ("?", "j?x", "é" * (TEXT_MAX - 1) + "…")
+    assert (seen.trace_id, seen.span_id, seen.parent_span_id, seen.cost_units, seen.duration_us) == ("", "", "", 0, 0)
+    assert fact(status=True).status == 0
+
+
+@pytest.mark.parametrize(
+    ("door", "status", "details", "code"),
+    [
+        ("CONTRACT_VIOLATION", 422, "via_upstream", "CONTRACT_VIOLATION"),
+        ("UPSTREAM_UNAVAILABLE", 503, "via_upstream", "UPSTREAM_UNAVAILABLE"),
+        ("CONTRACT_VIOLATION", 202, "via_upstream", ""),
+        ("CONTRACT_VIOLATION", 429, "local_rate_limited", "RATE_LIMIT"),
+        ("not a code", 422, "via_upstream", "UPSTREAM_4XX"),
+        (["A"], 500, "via_upstream", "UPSTREAM_5XX"),
+        (None, 422, "via_upstream", "UPSTREAM_4XX"),
+    ],
+)
+def test_the_code_of_our_own_doors(door, status, details, code):
+    assert fact(door=door, status=status, details=details).code == code
+
+
+@given(st.dictionaries(st.sampled_from(sorted(ROW)), JSON))
+def test_no_values_cost_the_fact(values):
+    assert fact(**values | {"start_us": 7}).at_us == 7
 
 
 @given(st.binary(max_size=200), st.integers(0, 400))

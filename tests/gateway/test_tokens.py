@@ -12,6 +12,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from treadle.control.issuer import LIFETIME_S_MAX
+from treadle.facts.fact import Outcome
+from treadle.gateway.logs import fact_of
 
 pytestmark = pytest.mark.engine
 
@@ -108,7 +110,59 @@ def test_a_token_that_names_no_client_is_forbidden(running, client):
     assert client.get("/v1/customers", headers={"authorization": f"Bearer {token}"}).status_code == 403
 
 
-@pytest.mark.parametrize("scope", ["customers:readx", "xcustomers:read", "customers", "a\ncustomers:read", ""])
+def named(**claims):
+    """An id that shows what is signed, and the claims."""
+    return pytest.param(claims, id=repr(claims)[:40])
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        named(client_id=5),
+        named(client_id=True),
+        named(client_id=None),
+        named(client_id=["demo-app"]),
+        named(client_id={"demo-app": "demo-app"}),
+        named(client_id=""),
+        named(client_id=" "),
+        named(client_id="demo-app "),
+        named(client_id="demo-app\n"),
+        named(client_id="demo-app\x00"),
+        named(client_id="demö-app"),
+        named(client_id="x" * 129),
+        named(client_id=["\x7f" * 6_000, "\x01" * 2_000]),
+        named(sub=5),
+        named(sub=None),
+        named(sub=["jane"]),
+        named(sub=""),
+        named(sub="jane\r\nx: y"),
+        named(sub="x" * 129),
+    ],
+)
+def test_a_token_must_name_its_client_and_subject(running, client, claims):
+    seen = len(running.upstream.seen)
+    answer = client.get("/v1/customers", headers={"authorization": f"Bearer {Forger(running).sign(claims=claims)}"})
+    assert answer.status_code in {401, 403}, answer.text
+    assert answer.json()["code"] in {"UNAUTHENTICATED", "FORBIDDEN"}
+    assert "x-ratelimit-limit" not in answer.headers
+    assert len(running.upstream.seen) == seen
+    fact = fact_of(running.line_of(answer.headers["x-trace-id"]))
+    assert (fact.outcome, fact.status) == (Outcome.REFUSED, answer.status_code)
+
+
+def test_a_name_may_have_every_printable_character(running, client):
+    for name in ("x" * 128, "".join(map(chr, range(0x21, 0x7F)))):
+        token = Forger(running).sign(claims={"client_id": name, "sub": name})
+        answer = client.get("/v1/customers", headers={"authorization": f"Bearer {token}"})
+        assert (answer.status_code, answer.headers["x-ratelimit-limit"]) == (200, "2")
+        fact = fact_of(running.line_of(answer.headers["x-trace-id"]))
+        assert (fact.consumer, fact.subject) == (name, name)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    ["customers:readx", "xcustomers:read", "customers", "a\ncustomers:read", "\x01 customers:read", ""],
+)
 def test_a_scope_is_a_whole_word(running, client, scope):
     token = Forger(running).sign(claims={"scope": scope})
     assert client.get("/v1/customers", headers={"authorization": f"Bearer {token}"}).status_code == 403

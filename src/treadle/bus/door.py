@@ -10,7 +10,8 @@ sets from the verified token.
 
 One event: 202 and its receipt, or 422 (refused), 403 (not your domain), 400. A batch: 202 where all events were kept,
 else 200 with one result for each event, in order, or the first refusal with all results in its details where none was
-kept. Events of one key are kept in their order.
+kept. Events of one key are kept in their order. An answer that is no receipt says its code in `x-treadle-code` too,
+from which the gateway makes the fact of the call; it goes no further.
 Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 """
 
@@ -233,6 +234,7 @@ def _envelope(problem: _ProblemError, caller: _Caller) -> dict[str, Any]:
 
 def _refusal(problem: _ProblemError, caller: _Caller) -> Response:
     response = _json(problem.status, _envelope(problem, caller))
+    response.headers["x-treadle-code"] = problem.code
     if problem.status in (429, 503):
         response.headers["retry-after"] = "1"
     return response

@@ -1,5 +1,7 @@
 """The law of the bus, as a pure judgement: one message in, accepted or refused out.
 
+What takes memory, that an `eventId` is not used again for something else, is judged by the intake after all of this.
+
 In this order, and the first complaint is the one that counts:
 
 1. the subject names a known channel and one well-spelled key                     UNKNOWN_CHANNEL, BAD_SUBJECT
@@ -17,6 +19,7 @@ in the input, and nothing they refer to is fetched.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,6 +51,8 @@ CHANNEL_MAX = 128
 """The longest channel name that is worth a suggestion."""
 
 _MASK = "\ue000"
+_OF_THE_ATTEMPT = frozenset({"occurredAt", "schemaVersion"})
+"""Metadata that a door or a connector fills in anew, where the producer leaves it out, whenever it tries again."""
 _METADATA = {
     "type": "object",
     "required": ["eventId", "occurredAt", "partitionKey", "schemaVersion"],
@@ -63,7 +68,11 @@ _MAJOR = re.compile(r"([0-9]+)(?:\.[0-9]+){0,2}")
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Where an event goes and with which headers (those of trace and time are added by who knows them)."""
+    """Where an event goes and with which headers (those of trace and time are added by who knows them).
+
+    `digest` is the same for two events of one key that say the same, whatever the order of their members and whenever
+    they were sent (`occurredAt` and `schemaVersion` are left out).
+    """
 
     topic: Topic
     subject: str
@@ -71,6 +80,7 @@ class Accepted:
     event_id: str
     headers: Mapping[str, str]
     violation: Refused | None = None
+    digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +162,8 @@ class Guard:
         if violation:
             out[h.VIOLATION] = h.clean(f"{violation.reason} {violation.pointer}: {violation.detail}")
         partition = partition_of(arrival.token, topic.partitions)
-        return Accepted(topic, logged(topic.channel, partition, arrival.token), arrival.key, event_id, out, violation)
+        subject = logged(topic.channel, partition, arrival.token)
+        return Accepted(topic, subject, arrival.key, event_id, out, violation, _digest(arrival.key, document, body))
 
     def _arrival(self, subject: str) -> _Arrival | Refused:
         """Take `ingress.<p>.<channel>.<key>` apart, or `<channel>.<key>` where nothing is mapped."""
@@ -212,6 +223,12 @@ class Guard:
                 topic, Reason.WRONG_PARTITION, "", f"this key belongs to partition {right}: publish to <channel>.<key>"
             )
         return None
+
+
+def id_reused(accepted: Accepted) -> Refused:
+    """The refusal of an event that has the id of another one."""
+    text = f"{_MASK} was the id of another event shortly before"
+    return _refused(accepted.topic, Reason.ID_REUSED, "/eventId", text, accepted.headers.get(h.MSG_ID))
 
 
 def compile_guard(bus: Bus, previous: Guard | None = None) -> tuple[Guard, tuple[str, ...]]:
@@ -292,6 +309,15 @@ def _first_error(validator: jsonschema_rs.Draft202012Validator, document: Json, 
         else:  # is_valid() has just said otherwise
             return "", "the body does not agree with the schema", None
     return pointer_of(error.instance_path), error.message, error.instance
+
+
+def _digest(key: str, document: dict[str, Json], body: bytes) -> bytes:
+    said = {name: value for name, value in document.items() if name not in _OF_THE_ATTEMPT}
+    try:
+        text = orjson.dumps([key, said], option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # nested deeper than it writes: then only the same bytes are the same
+        text = key.encode() + body
+    return hashlib.blake2b(text, digest_size=16).digest()
 
 
 def _refused(topic: Topic, reason: Reason, pointer: str, text: str, value: Json = None) -> Refused:

@@ -1,6 +1,13 @@
 """The way of every event into the bus: judged, then kept in the log, or with its reason in the DLQ.
 
 Both doors, the native one and the HTTP one, go this way, so there is one law and one set of headers.
+
+The broker drops an event whose id it has seen within the last minutes, which makes it safe to publish again what may
+have been lost. It never looks at the content: another event under a used id would vanish with an acknowledgement. So
+the guard remembers, for as long as the broker does, what each id stood for, and refuses it for anything else. An id
+belongs to the content that was first accepted under it, even where the broker then did not keep it. The memory is this
+process's own: a restart of the guard forgets it, and until the broker's window has passed a used id is again dropped
+in silence. So it is beyond `REMEMBERED_MAX` ids in one window, when the oldest are forgotten first.
 """
 
 from __future__ import annotations
@@ -8,17 +15,19 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from treadle.base.ids import TraceContext, new_trace, read_traceparent
 from treadle.bus import headers as h
 from treadle.bus.backends.interface import Backend
+from treadle.bus.backends.nats import DUPLICATES_S
 from treadle.bus.budget import EVENT_BYTES_MAX
-from treadle.bus.guard import Accepted, Guard
+from treadle.bus.guard import Accepted, Guard, id_reused
 from treadle.bus.partition import KEY_BYTES_MAX, encode_key, partition_of
 from treadle.bus.pointer import text_at
 from treadle.bus.reason import Refused
@@ -27,6 +36,12 @@ from treadle.bus.subjects import GUARD, arriving, dead_letter, published
 
 OVERSIZE_KEPT_BYTES = 64 * 1024
 """How much of a body that is over its budget the dead letter keeps."""
+
+REMEMBERED_S = DUPLICATES_S + 5
+"""The broker's window begins when it has kept the event, which is a little later than now."""
+
+REMEMBERED_MAX = 100_000
+"""Some 35 MB of ids and digests; more than 800 events a second for the whole window."""
 
 _CHANNEL_TOKENS = re.compile(r"[A-Za-z0-9_-]{1,64}(?:\.[A-Za-z0-9_-]{1,64}){0,7}")
 
@@ -55,31 +70,51 @@ def arrive(subject: str, headers: Mapping[str, str], body: bytes, producer: str)
     return Arrival(subject, headers, body, producer, span, parent.span_id if parent else "", time.time_ns())
 
 
+class _Memory:
+    """What each id of each channel stood for, the oldest first. `now` gives seconds that only grow."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._seen: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
+
+    def knows_otherwise(self, channel: str, id: str, digest: bytes) -> bool:
+        """Whether the id stands for something else already. From now on it stands for this if it was free."""
+        now = self._now()
+        while self._seen and next(iter(self._seen.values()))[0] <= now:
+            self._seen.popitem(last=False)
+        # As at the broker, the first time counts: a repetition does not make the window longer.
+        _, known = self._seen.setdefault((channel, id), (now + REMEMBERED_S, digest))
+        if len(self._seen) > REMEMBERED_MAX:
+            self._seen.popitem(last=False)
+        return known != digest
+
+
 class Intake:
     """The guard at work. `guard` is swapped as one value when the contracts change."""
 
-    def __init__(self, backend: Backend, guard: Guard) -> None:
+    def __init__(self, backend: Backend, guard: Guard, *, now: Callable[[], float] = time.monotonic) -> None:
         self.guard = guard
         self._backend = backend
+        self._memory = _Memory(now)
 
     def judge(self, arrival: Arrival) -> Accepted | Refused:
-        """Judge a message; the headers of what is accepted are complete."""
+        """Judge a message and remember it; the headers of what is accepted are complete.
+
+        An id that stands for something else is refused whatever the channel's enforcement is: the broker drops it.
+        """
         verdict = self.guard.judge(arrival.subject, arrival.headers, arrival.body)
         if isinstance(verdict, Refused):
             return verdict
-        return Accepted(
-            verdict.topic,
-            verdict.subject,
-            verdict.key,
-            verdict.event_id,
-            {
-                **verdict.headers,
-                **_hop(arrival),
-                h.ACCEPTED_AT: str(time.time_ns() // 1000),
-                h.GUARD_US: str(arrival.took_us()),
-            },
-            verdict.violation,
-        )
+        id = verdict.headers.get(h.MSG_ID)  # what the broker goes by; only a softer contract lets one pass without
+        if id and self._memory.knows_otherwise(verdict.topic.channel, id, verdict.digest):
+            return id_reused(verdict)
+        completed = {
+            **verdict.headers,
+            **_hop(arrival),
+            h.ACCEPTED_AT: str(time.time_ns() // 1000),
+            h.GUARD_US: str(arrival.took_us()),
+        }
+        return replace(verdict, headers=completed)
 
     async def offer(
         self, channel: str, key: str, headers: Mapping[str, str], body: bytes, producer: str

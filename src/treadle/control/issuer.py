@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -34,6 +35,8 @@ LIFETIME_S = 300
 LIFETIME_S_MAX = 600
 _KEYS = "issuer-keys"
 _FORM_BYTES_MAX = 8_192
+_NAME = re.compile(r"[!-~]{1,128}")
+"""What the gateway takes for the name of a client or subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,17 @@ class LocalIssuer:
     ) -> str:
         """An access token. `scope` is space-separated and defaults to all that the consumer may have.
 
-        Raises PolicyError (`consumer-unknown`, `scope-not-registered`) and UsageError (`lifetime-invalid`).
+        Raises PolicyError (`consumer-unknown`, `scope-not-registered`) and UsageError (`lifetime-invalid`,
+        `subject-invalid`).
         """
         granted = self._grant(client_id, scope)
+        subject = client_id if subject is None else subject
+        if not _NAME.fullmatch(subject):
+            raise UsageError(
+                "subject-invalid",
+                f"a token cannot name the subject {subject[:128]!a}",
+                "name it with 1 to 128 printable ASCII characters and no space, as the gateway asks",
+            )
         if not 0 < lifetime_s <= LIFETIME_S_MAX:
             raise UsageError(
                 "lifetime-invalid",
@@ -65,7 +76,7 @@ class LocalIssuer:
         claims = {
             "iss": self.url,
             "aud": self.audience,
-            "sub": subject or client_id,
+            "sub": subject,
             "client_id": client_id,
             "scope": " ".join(granted),
             "iat": issued,

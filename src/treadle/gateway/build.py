@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from treadle.contract.model import Contract, Kind, Limit, Operation, Settings
 from treadle.gateway.ir import (
+    PLATFORM,
     Api,
     ConsumerLimit,
     Fault,
@@ -16,9 +17,6 @@ from treadle.gateway.ir import (
     Route,
     Upstream,
 )
-
-PLATFORM = "treadle.platform.v1"
-"""The contract of treadle's own doors. It is compiled like any other; its upstreams are ours."""
 
 _ADDRESS = re.compile(r"http://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?/?")
 _WITHOUT_TIERS = Limit(10)

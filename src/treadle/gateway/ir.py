@@ -16,6 +16,8 @@ _PARAMETER = re.compile(r"\{[^{}/]+\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+PLATFORM = "treadle.platform.v1"
+"""The contract of treadle's own doors. It is compiled like any other; its upstreams are ours."""
 EDGE_LIMIT = Limit(1_000)
 """Calls a second of one client address, unless a gateway says otherwise."""
 SOCKET_PATH_BYTES_MAX = 107

@@ -6,16 +6,23 @@ How a call ended:
 | -------------------------- | ------- | ----------------------------------------------- |
 | below 400                  | ok      | none                                            |
 | 4xx by the gateway         | refused | as in the envelope: UNAUTHENTICATED, RATE_LIMIT |
-| 4xx by the upstream        | refused | UPSTREAM_4XX                                    |
+| 4xx by one of our doors    | refused | the door's own: CONTRACT_VIOLATION, FORBIDDEN   |
+| 4xx by another upstream    | refused | UPSTREAM_4XX                                    |
 | 5xx by the gateway         | failed  | as in the envelope: UPSTREAM_TIMEOUT, …         |
-| 5xx by the upstream        | failed  | UPSTREAM_5XX                                    |
+| 5xx by one of our doors    | failed  | the door's own: UPSTREAM_UNAVAILABLE            |
+| 5xx by another upstream    | failed  | UPSTREAM_5XX                                    |
 | none: the caller went away | failed  | CALLER_GONE                                     |
 
 An upstream's 4xx is a refusal, not a failure: the call did what the contract says, and the answer was no.
+
+Much of a line is what a client sent, or what a token says. A value that is not what it should be costs itself and not
+the fact: a name that is no text reads `?`, text loses its control characters and what is beyond its length, an id that
+is none is empty, a count that is none is 0.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -26,28 +33,40 @@ from treadle.gateway.refusals import refusal
 
 LINE_BYTES_MAX = 65_536
 """A longer line is none of ours."""
+TEXT_MAX = 256
+"""The most characters that a fact takes from one value."""
+
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
+_SPAN_ID = re.compile(r"[0-9a-f]{16}")
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_COUNT_MAX = 2**63 - 1
 
 
 def fact_of(line: bytes) -> Fact:
     """The fact of one line, with or without its newline. Raises ValueError where the line is torn or not ours.
 
-    `subject` is the plain id of the token. `parent_span_id` is the caller's span, empty where the trace began here.
+    A line is ours if it is a JSON object that says when its call began. `subject` is the plain id of the token.
+    `parent_span_id` is the caller's span, empty where the trace began here.
     """
     if len(line) > LINE_BYTES_MAX:
         raise _not_ours(f"a line of {len(line)} bytes")
     row = orjson.loads(line)
     if not isinstance(row, dict):
         raise _not_ours(f"not an object: {line[:80]!r}")
+    at_us = _number(row, "start_us")
+    if not at_us:
+        raise _not_ours("it does not say when the call began")
     status, details = _number(row, "status"), _text(row, "details")
-    outcome, code = _ending(status, by_upstream=details == "via_upstream")
+    outcome, code = _ending(status, by_upstream=details == "via_upstream", door=_id(row, "door", _CODE))
     caller = read_traceparent(_text(row, "caller"))
-    trace_id = _text(row, "trace")
+    trace_id = _id(row, "trace", _TRACE_ID)
     return Fact(
         kind=FactKind.CALL,
-        at_us=_number(row, "start_us", required=True),
+        at_us=at_us,
         outcome=outcome,
         trace_id=trace_id,
-        span_id=_text(row, "span"),
+        span_id=_id(row, "span", _SPAN_ID),
         parent_span_id=caller.span_id if caller and caller.trace_id == trace_id else "",
         subject=_text(row, "subject"),
         consumer=_text(row, "consumer"),
@@ -65,13 +84,15 @@ def fact_of(line: bytes) -> Fact:
     )
 
 
-def _ending(status: int, *, by_upstream: bool) -> tuple[Outcome, str]:
+def _ending(status: int, *, by_upstream: bool, door: str) -> tuple[Outcome, str]:
     if status == 0:
         return Outcome.FAILED, "CALLER_GONE"
     if status < 400:
         return Outcome.OK, ""
     outcome = Outcome.REFUSED if status < 500 else Outcome.FAILED
-    return outcome, f"UPSTREAM_{status // 100}XX" if by_upstream else refusal(status).code
+    if not by_upstream:
+        return outcome, refusal(status).code
+    return outcome, door or f"UPSTREAM_{status // 100}XX"
 
 
 def _detail(row: dict[str, Any], outcome: Outcome, details: str) -> str:
@@ -88,20 +109,24 @@ def _text(row: dict[str, Any], name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise _not_ours(f"{name} is not text: {value!r}")
-    return value
+        return "?"
+    plain = _CONTROL.sub("?", value[: TEXT_MAX + 1])
+    return plain if len(plain) <= TEXT_MAX else plain[: TEXT_MAX - 1] + "…"
 
 
-def _number(row: dict[str, Any], name: str, *, required: bool = False) -> int:
+def _id(row: dict[str, Any], name: str, form: re.Pattern[str]) -> str:
+    value = row.get(name)
+    return value if isinstance(value, str) and form.fullmatch(value) else ""
+
+
+def _number(row: dict[str, Any], name: str) -> int:
     """A count. Envoy writes a number or its digits, and `-` or null for none."""
     value = row.get(name)
-    if value in (None, "", "-") and not required:
-        return 0
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else 0
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _COUNT_MAX:
         return int(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**63:
-        return int(value)
-    raise _not_ours(f"{name} is not a count: {value!r}")
+    return 0
 
 
 def _not_ours(why: str) -> ValueError:

@@ -17,7 +17,9 @@ class Refusal:
 REFUSALS = (
     Refusal(400, "BAD_REQUEST", "The request is not valid."),
     Refusal(401, "UNAUTHENTICATED", "A valid access token is required."),
-    Refusal(403, "FORBIDDEN", "The token lacks a scope that this operation needs."),
+    Refusal(
+        403, "FORBIDDEN", "The token lacks a scope that this operation needs, or does not name its client and subject."
+    ),
     Refusal(404, "NOT_FOUND", "No such resource."),
     Refusal(405, "METHOD_NOT_ALLOWED", "The method is not allowed on this resource; see the Allow header."),
     Refusal(413, "PAYLOAD_TOO_LARGE", "The request body is too large."),

@@ -8,6 +8,7 @@ from treadle.gateway.envoy.features import (
     authz,
     body,
     breakers,
+    doors,
     edge,
     envelope,
     hardening,
@@ -30,6 +31,7 @@ FEATURES = (
     idempotency.FEATURE,  # what a call must carry; a stranger learns nothing of it
     tier.FEATURE,  # a refused call takes nothing from its consumer's bucket; needs the token
     body.FEATURE,  # nothing is buffered for a caller who may not
+    doors.FEATURE,  # acts on answers only: any place would do
     timeouts.FEATURE,  # no filter: bounds the rest
     retries.FEATURE,  # no filter: what the router may send again
     breakers.FEATURE,  # no filter: how much it may send

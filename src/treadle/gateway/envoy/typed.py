@@ -7,6 +7,8 @@ from treadle.contract.model import Json
 TYPE = "type.googleapis.com/envoy."
 JWT_FILTER = "envoy.filters.http.jwt_authn"
 RBAC_FILTER = "envoy.filters.http.rbac"
+DOOR_METADATA = "treadle.door"
+"""Where the `code` of an answer by one of our own doors is noted, for the access log."""
 KEYLESS = "no-idempotency-key"
 """The rule that refuses a call for want of its key; the refusal carries the name, and so its envelope can tell."""
 

@@ -1,6 +1,7 @@
 """Access log: one JSON line a call, from which its fact is made. Who and what come from the token and the contract.
 
-No raw path, no query string and no address of a client: the operation says what was asked for.
+No raw path, no query string and no address of a client: the operation says what was asked for. What a client had a say
+in is cut, so that no line grows beyond what its reader takes.
 """
 
 from __future__ import annotations
@@ -8,14 +9,15 @@ from __future__ import annotations
 from treadle.contract.model import Json
 from treadle.gateway.envoy.feature import Feature
 from treadle.gateway.envoy.node import NodeSettings
-from treadle.gateway.envoy.typed import JWT_FILTER, extension
+from treadle.gateway.envoy.typed import DOOR_METADATA, JWT_FILTER, extension
 from treadle.gateway.ir import Gateway, Route
 
 _STAMP = "treadle"
+_NAME_MAX = 128
 
 
 def _of_token(claim: str) -> str:
-    return f"%DYNAMIC_METADATA({JWT_FILTER}:jwt:{claim})%"
+    return f"%DYNAMIC_METADATA({JWT_FILTER}:jwt:{claim}):{_NAME_MAX}%"
 
 
 def _of_route(name: str) -> str:
@@ -26,8 +28,8 @@ _LINE = {
     "start_us": "%START_TIME(%s%6f)%",
     "trace": "%TRACE_ID%",
     "span": "%SPAN_ID%",
-    "caller": "%FILTER_STATE(treadle.caller:PLAIN)%",
-    "request": "%REQ(X-REQUEST-ID)%",
+    "caller": "%FILTER_STATE(treadle.caller:PLAIN):64%",
+    "request": "%REQ(X-REQUEST-ID):64%",
     "consumer": _of_token("client_id"),
     "subject": _of_token("sub"),
     "domain": _of_route("domain"),
@@ -35,10 +37,11 @@ _LINE = {
     "stamp": _of_route("stamp"),
     "operation": _of_route("operation"),
     "cost": _of_route("cost"),
-    "method": "%REQ(:METHOD)%",
+    "method": "%REQ(:METHOD):32%",
     "status": "%RESPONSE_CODE%",
     "flags": "%RESPONSE_FLAGS%",
     "details": "%RESPONSE_CODE_DETAILS%",
+    "door": f"%DYNAMIC_METADATA({DOOR_METADATA}:code):{_NAME_MAX}%",
     "duration_us": "%COMMON_DURATION(DS_RX_BEG:DS_TX_END:us)%",
     "upstream_us": "%COMMON_DURATION(US_TX_BEG:US_RX_END:us)%",
     "bytes_in": "%BYTES_RECEIVED%",

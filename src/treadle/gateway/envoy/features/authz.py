@@ -1,6 +1,8 @@
-"""Authorization: what a caller may do. Every scope of the operation, in an access token that names its client.
+"""Authorization: what a caller may do. Every scope of the operation, in an access token that names client and subject.
 
-`typ` is checked here, since the token filter does not: an ID token of the same issuer and audience must not pass.
+A name is text of printable ASCII: it becomes a header, the key of a rate limit and part of a fact, and what is none
+would fall out of all three. `typ` is checked here, since the token filter does not: an ID token of the same issuer and
+audience must not pass.
 """
 
 from __future__ import annotations
@@ -13,6 +15,15 @@ from treadle.gateway.envoy.node import NodeSettings
 from treadle.gateway.envoy.typed import JWT_FILTER, RBAC_FILTER, extension, typed
 from treadle.gateway.ir import Gateway, Route
 
+_NAME = "[!-~]{1,128}"
+_EXPRESSION_MAX = 512
+"""How large an expression may be, compiled. Envoy's own bound is 100; 128 characters take 259."""
+
+
+def _bootstrap(_: Gateway, _node: NodeSettings) -> Json:
+    layer = {"name": "names", "static_layer": {"re2.max_program_size.error_level": _EXPRESSION_MAX}}
+    return {"layered_runtime": {"layers": [layer]}}
+
 
 def _http_filter(_: Gateway, _node: NodeSettings) -> Json:
     return extension(RBAC_FILTER, "extensions.filters.http.rbac.v3.RBAC")
@@ -23,7 +34,7 @@ def _route(route: Route) -> Json:
         return {}
     must = [
         _token("jwth", "typ", {"string_match": {"exact": "at+jwt"}}),
-        _token("jwt", "client_id", {"present_match": True}),
+        *(_token("jwt", claim, {"string_match": {"safe_regex": {"regex": _NAME}}}) for claim in ("client_id", "sub")),
         *(_token("jwt", "scope", {"string_match": {"safe_regex": {"regex": _word(each)}}}) for each in route.scopes),
     ]
     policy = {"permissions": [{"any": True}], "principals": [{"and_ids": {"ids": must}}]}
@@ -39,7 +50,7 @@ def _token(part: str, name: str, value: Json) -> Json:
 
 def _word(scope: str) -> str:
     """One word of a space-separated list (RFC 6749 section 3.3), matched whole."""
-    return f"(.* )?{re.escape(scope)}( .*)?"
+    return f"([ -~]* )?{re.escape(scope)}( [ -~]*)?"
 
 
-FEATURE = Feature("authz", http_filter=_http_filter, route=_route)
+FEATURE = Feature("authz", bootstrap=_bootstrap, http_filter=_http_filter, route=_route)

@@ -17,7 +17,7 @@ from treadle.gateway.refusals import MISSING_KEY, REFUSALS, Refusal, refusal
 _DETAILS = {
     "status": "%RESPONSE_CODE%",
     "reason": "%RESPONSE_CODE_DETAILS%",
-    "requestId": "%REQ(X-REQUEST-ID)%",
+    "requestId": "%REQ(X-REQUEST-ID):64%",
 }
 _CHALLENGE = "WWW-Authenticate"
 

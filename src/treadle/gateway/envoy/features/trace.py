@@ -2,6 +2,10 @@
 
 The span is Envoy's own; the fact of the call is made from the access log, so nothing is exported. The tracer
 insists on an exporter: it gets a cluster without endpoints, and it never flushes before the process ends.
+
+A `traceparent` that the tracer cannot read switches tracing off for its call, and one that it should not read (upper
+case, version ff) it takes. So what is not of the W3C form is gone, and its tracestate with it, before the tracer looks:
+the trace begins anew, as https://www.w3.org/TR/trace-context/#processing-model-for-working-with-trace-context says.
 """
 
 from __future__ import annotations
@@ -14,6 +18,19 @@ from treadle.gateway.ir import Gateway
 
 _NOWHERE = "no-collector"
 _NEVER = 1_000_000_000
+_PARENT = "request.headers['traceparent']"
+_STATE = "request.headers['tracestate']"
+# Two small expressions and the length, since Envoy bounds the compiled size of one: of 55 characters, with 2, 16 and 2
+# hexadecimal ones around it, the trace id has its 32. A version to come may be longer: such a trace begins anew.
+_WELL_FORMED = (
+    f"size({_PARENT}) == 55"
+    f" && {_PARENT}.matches('^[0-9a-f]{{2}}-[0-9a-f]+-[0-9a-f]{{16}}-[0-9a-f]{{2}}$')"
+    f" && !{_PARENT}.matches('^ff|-0+-')"
+)
+_KEPT = {
+    "traceparent": f"{_WELL_FORMED} ? {_PARENT} : ''",
+    "tracestate": f"{_WELL_FORMED} && {_STATE}.matches('^[ -~]+$') ? {_STATE} : ''",
+}
 
 
 def _bootstrap(_: Gateway, _node: NodeSettings) -> Json:
@@ -39,7 +56,28 @@ def _manager(_: Gateway, node: NodeSettings) -> Json:
         http_service=collector,
         max_cache_size=1,
     )
-    return {"tracing": {"random_sampling": {"value": 100}, "spawn_upstream_span": False, "provider": provider}}
+    mutation = "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+    return {
+        "early_header_mutation_extensions": [extension("well-formed-trace", mutation, mutations=_well_formed())],
+        "tracing": {"random_sampling": {"value": 100}, "spawn_upstream_span": False, "provider": provider},
+    }
+
+
+def _well_formed() -> list[Json]:
+    """Headers are removed by name only, never by value: what is good is put aside, all is removed, the good put back.
+
+    An expression that fails, as it does without a header or with bytes that are no text, gives nothing to put aside.
+    """
+    aside = {name: f"x-treadle-kept-{name}" for name in _KEPT}
+    clear = [{"remove": name} for name in aside.values()]
+    save = [_add(aside[name], f"%CEL({expression})%") for name, expression in _KEPT.items()]
+    restore = [_add(name, f"%REQ({place})%") for name, place in aside.items()]
+    return [*clear, *save, *({"remove": name} for name in _KEPT), *restore, *clear]
+
+
+def _add(name: str, value: str) -> Json:
+    """Add a header; an empty value adds none."""
+    return {"append": {"header": {"key": name, "value": value}, "append_action": "ADD_IF_ABSENT"}}
 
 
 def _http_filter(_: Gateway, _node: NodeSettings) -> Json:

@@ -1,0 +1,31 @@
+"""Doors: what our own doors say of a refusal is noted for its fact, and goes no further than the gateway.
+
+They answer with `x-treadle-code`, the code that is also in their envelope. Only the routes of the platform contract
+listen: any other upstream could say there what it likes.
+"""
+
+from __future__ import annotations
+
+from treadle.contract.model import Json
+from treadle.gateway.envoy.feature import Feature
+from treadle.gateway.envoy.node import NodeSettings
+from treadle.gateway.envoy.typed import DOOR_METADATA, extension, typed
+from treadle.gateway.ir import PLATFORM, Gateway, Route
+
+_FILTER = "door-code"
+_TYPE = "extensions.filters.http.header_to_metadata.v3.Config"
+
+
+def _http_filter(_: Gateway, _node: NodeSettings) -> Json:
+    return extension(_FILTER, _TYPE)
+
+
+def _route(route: Route) -> Json:
+    if route.contract != PLATFORM:
+        return {}
+    noted = {"metadata_namespace": DOOR_METADATA, "key": "code", "type": "STRING"}
+    rule = {"header": "x-treadle-code", "on_header_present": noted, "remove": True}
+    return {"typed_per_filter_config": {_FILTER: typed(_TYPE, response_rules=[rule])}}
+
+
+FEATURE = Feature("doors", http_filter=_http_filter, route=_route)
