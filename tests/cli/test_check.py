@@ -1,5 +1,6 @@
 """`treadle check` as a user sees it: what is on stdout, what on stderr, and the exit code."""
 
+import os
 import shutil
 
 import orjson
@@ -124,3 +125,29 @@ def test_an_overlay_of_another_environment(fabric):
     result = check("-e", "prod")
     assert result.exit_code == 3
     assert "did you mean `orders-api`?" in result.stdout
+
+
+def test_a_file_that_cannot_be_taken_in_is_refused_alone(fabric):
+    (fabric / "domains/sales/erp.v1.openapi.yaml").symlink_to("/etc/hostname")
+    (fabric / "domains/sales" / os.fsdecode(b"b\xff.v1.openapi.yaml")).write_text("openapi: 3.1.0\n")
+    result = check()
+    assert result.exit_code == 3
+    assert [line.split(": ")[:2] for line in result.stdout.splitlines()[::2]] == [
+        ["domains/sales/b\\xff.v1.openapi.yaml:1:1", "invalid file-name-not-utf8"],
+        ["domains/sales/erp.v1.openapi.yaml:1:1", "invalid symlink-escapes"],
+    ]
+    assert result.stderr == "2 contracts read: 2 invalid\n"
+    report = orjson.loads(check("--format", "json").stdout)
+    assert report["findings"][1]["contract"] == "sales.erp.v1"
+
+
+def test_names_cannot_forge_a_line_or_move_the_cursor(fabric):
+    forged = "x\n2 contracts read: nothing to complain about\x1b[2K\x9b\u202e.v1.openapi.yaml"
+    (fabric / "domains/sales" / forged).write_text("openapi: 3.1.0\n")
+    edit(fabric / ORDERS, "operationId: listOrders", 'operationId: "a\\e[31mb\\nc"')
+    result = check()
+    assert result.exit_code == 3
+    assert "x\\n2 contracts read" in result.stdout
+    assert "a\\x1b[31mb\\nc" in result.stdout
+    assert all(line.isprintable() for line in result.stdout.splitlines())
+    assert not [line for line in result.stdout.splitlines() if line.startswith("2 contracts")]

@@ -45,6 +45,24 @@ def test_names_that_are_none(tmp_path, name):
     assert (error.value.code, error.value.exit_code) == ("bad-name", 2)
 
 
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x1b[2J", "a\udcff", "..", "a\0b"])
+def test_what_is_no_folder_is_refused(tmp_path, monkeypatch, name):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(UsageError) as error:
+        CliRunner().invoke(command, [name], catch_exceptions=False)
+    assert (error.value.code, error.value.exit_code) in (("bad-name", 2), ("folder-not-empty", 2))
+    assert error.value.hint
+    assert error.value.message.isprintable()
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path):
+    with pytest.raises(UsageError) as error:
+        create_workspace(tmp_path / ("a" * 300) / "fabric")
+    assert error.value.code == "folder-not-writable"
+
+
 def test_nothing_is_overwritten(tmp_path):
     (tmp_path / "fabric").mkdir()
     (tmp_path / "fabric/notes.txt").write_text("mine")

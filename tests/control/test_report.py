@@ -53,6 +53,14 @@ def test_the_exit_code_follows_the_worst_finding(severity, code):
     assert exit_code(report(Desired(None, (), (refused(severity),)), ())) == code
 
 
+def test_hostile_text_forges_no_line_and_paints_no_screen():
+    found = Finding(Place("a\n.yaml"), "r", Severity.BLOCK, "\x1b[2Kgone\nb.yaml: all is well", "\u202eh", A)
+    said = text(Desired(None, (), (Decision(A, Action.REFUSE, "", "", (found,)),)))
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    assert not any(line.startswith("b.yaml") for line in said.splitlines())
+
+
 def test_a_finding_about_settings_counts_too():
     assert exit_code(report(Desired(None, (), (), (FINDING,)), ())) == 1
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from treadle.base.printable import printable
 from treadle.cli.options import environment_option, format_option, workspace_option
 
 if TYPE_CHECKING:
     from treadle.contract.finding import Finding
-    from treadle.contract.model import Contract
+    from treadle.contract.model import Contract, Place
 
 LIVE = (".treadle", "live")
 
@@ -66,20 +67,23 @@ def check_workspace(
     from treadle.check.conflicts import conflicts
     from treadle.check.run import check_contract
     from treadle.contract.workspace import read_workspace
-    from treadle.control.checkout import read_files
+    from treadle.control.checkout import read_checkout
     from treadle.registry.live import LiveSet
 
-    files = read_files(root)
-    names = {_existing(each).resolve().relative_to(root).as_posix() for each in only} or set(files)
-    read, findings = read_workspace(files, environment=environment)
+    checkout = read_checkout(root)
+    names = {printable(_existing(each).resolve().relative_to(root).as_posix()) for each in only}
+    read, findings = read_workspace(checkout.files, environment=environment, unread=checkout.findings)
     live = {each.id: each for each in LiveSet(root.joinpath(*LIVE)).contracts()}
     found = [*findings, *conflicts(read.contracts, read.settings, serving=live)]
     for contract in read.contracts:
         found += check_contract(contract)
         if contract.id in live:
             found += compare(live[contract.id], contract)
-    contracts = [each for each in read.contracts if each.place.file in names]
-    return contracts, sorted(each for each in found if each.place.file in names)
+
+    def told(place: Place) -> bool:
+        return not names or printable(place.file) in names
+
+    return [each for each in read.contracts if told(each.place)], sorted(each for each in found if told(each.place))
 
 
 def check_loose(files: Iterable[Path]) -> tuple[Sequence[Contract], Sequence[Finding]]:
@@ -107,15 +111,23 @@ def _existing(file: Path) -> Path:
     from treadle.base.errors import InputError
 
     if not file.is_file():
-        raise InputError("no-such-file", f"there is no file {file}", "name a contract, or a workspace with --workspace")
+        raise InputError(
+            "no-such-file",
+            f"there is no file {printable(str(file))}",
+            "name a contract, or a workspace with --workspace",
+        )
     if file.suffix not in (".yaml", ".yml", ".json"):
-        raise InputError("no-such-file", f"{file} is no YAML or JSON", "a contract ends in .yaml, .yml or .json")
+        raise InputError(
+            "no-such-file",
+            f"{printable(str(file))} is no YAML or JSON",
+            "a contract ends in .yaml, .yml or .json",
+        )
     return file
 
 
 def _text(findings: Iterable[Finding]) -> str:
     """A line a finding, as editors and terminals link it, and how to mend it below."""
-    return "".join(f"{each}\n" + (f"    hint: {each.hint}\n" if each.hint else "") for each in findings)
+    return "".join(f"{each}\n" + (f"    hint: {printable(each.hint)}\n" if each.hint else "") for each in findings)
 
 
 def _json(contracts: Iterable[Contract], findings: Iterable[Finding]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from treadle.base.printable import printable
 from treadle.cli.options import format_option, state_of, workspace_option
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def list_letters(workspace: str | None, domain: str | None, *, everything: bool,
         click.echo(
             f"{each.id:<16}{_time(each.at_us)}  {each.state:<12}{each.channel}  {each.reason} {each.pointer}".rstrip()
         )
-        click.echo(f"{'':<16}{each.detail}")
+        click.echo(f"{'':<16}{printable(each.detail)}")
     for kind in kinds([each for each in found if each.state is State.OPEN]):
         click.echo(f"{kind.count} open: {kind.channel} {kind.reason} {kind.pointer} by {kind.by}", err=True)
     if not found:
@@ -167,7 +168,7 @@ def show(workspace: str | None, id: str, format: str) -> None:
         _echo_json(row)
         return
     for name, value in row.items():
-        click.echo(f"{name:<12}{value}")
+        click.echo(f"{name:<12}{printable(str(value))}")
 
 
 @dlq.command(epilog="The mended event goes through the guard again; it may be refused again.")
@@ -250,7 +251,7 @@ def _event_line(stored: Stored, format: str) -> Any:
     }
     if format == "json":
         return orjson.dumps(row)
-    return f"{row['at']}  {row['channel']}  {row['trace_id']}  {stored.body.decode(errors='replace')}"
+    return f"{row['at']}  {row['channel']}  {row['trace_id']}  {printable(stored.body.decode(errors='replace'))}"
 
 
 def _time(at_us: int) -> str:

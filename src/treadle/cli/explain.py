@@ -19,10 +19,11 @@ def command(code: str | None) -> None:
     if code not in texts:
         from treadle.base.errors import UsageError
         from treadle.base.nearest import nearest
+        from treadle.base.printable import printable
 
         near = nearest(code, texts)
         hint = f"did you mean `{near}`?" if near else "`treadle explain` lists every rule and code"
-        raise UsageError("unknown-code", f"there is no rule or error code `{code}`", hint)
+        raise UsageError("unknown-code", f"there is no rule or error code `{printable(code)}`", hint)
     click.echo(f"{code}\n\n{texts[code]}", file=sys.stdout)
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import click
 
+from treadle.base.printable import printable
+
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}\Z")
+_NAME_HINT = "use a-z, 0-9 and -, and begin with a letter: `treadle init my-fabric`"
 _HIDDEN = {"gitignore": ".gitignore"}
 """Files that packaging tools treat in their own way when they are named as they will be."""
 
@@ -24,10 +27,20 @@ class _Skeleton(string.Template):
 @click.argument("name")
 def command(name: str) -> None:
     """Make the workspace NAME: one API, one event, and everything around them, commented."""
-    folder = create_workspace(Path(name))
+    folder = create_workspace(_folder(name))
     click.echo(f"made {name}: one API contract, one event contract, a service and a consumer", err=True)
     click.echo(f"next:  cd {name} && treadle check && treadle up", err=True)
     click.echo(folder)
+
+
+def _folder(name: str) -> Path:
+    """The folder that was named. Raises UsageError: nothing at all would mean the current folder."""
+    from treadle.base.errors import UsageError
+
+    if not name.strip() or printable(name) != name:
+        said = f"`{printable(name)}`" if name.strip() else "an empty name"
+        raise UsageError("bad-name", f"{said} is no folder's name", _NAME_HINT)
+    return Path(name)
 
 
 def create_workspace(folder: Path) -> Path:
@@ -36,16 +49,17 @@ def create_workspace(folder: Path) -> Path:
 
     from treadle.base.errors import UsageError
 
-    name = folder.resolve().name
-    if not _NAME.match(name):
-        raise UsageError("bad-name", f"`{name}` is no workspace name", "use a-z, 0-9 and -, and begin with a letter")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError("folder-not-empty", f"{folder} is there and not empty", "name a new folder")
     try:
+        name = folder.resolve().name
+        if not _NAME.match(name):
+            raise UsageError("bad-name", f"`{printable(name)}` is no workspace name", _NAME_HINT)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            said = f"{printable(str(folder))} is there and not empty"
+            raise UsageError("folder-not-empty", said, "name a new folder")
         _render(resources.files("treadle.cli") / "templates" / "workspace", folder, name)
     except OSError as error:
         raise UsageError(
-            "folder-not-writable", f"{folder}: {error.strerror}", "choose a folder that you may write"
+            "folder-not-writable", f"{printable(str(folder))}: {error.strerror}", "choose a folder that you may write"
         ) from None
     return folder.resolve()
 

@@ -13,6 +13,7 @@ import click
 
 from treadle import __version__
 from treadle.base.errors import TreadleError, disk_full
+from treadle.base.printable import printable
 
 VERBS: Mapping[str, tuple[str, str]] = {
     # verb: (module under treadle.cli, what it does in one line)
@@ -116,9 +117,9 @@ def say_error(error: TreadleError) -> None:
 
 
 def _say(error: TreadleError) -> None:
-    click.echo(f"error: {error.code}: {error.message}", err=True)
+    click.echo(f"error: {error.code}: {printable(error.message)}", err=True)
     if error.hint:
-        click.echo(f"  hint: {error.hint}", err=True)
+        click.echo(f"  hint: {printable(error.hint)}", err=True)
     click.echo(f"  more: treadle explain {error.code}", err=True)
 
 

@@ -19,6 +19,7 @@ from treadle.contract.reading import Reading
 
 _ADDRESS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z")
 _MAJOR = re.compile(r"\.v([0-9]+)\Z")
+_CONTENT_TYPE = "application/json"
 _FORMATS = re.compile(r"application/(?:schema\+(?:json|yaml)|vnd\.aai\.asyncapi(?:\+json|\+yaml)?)(?:;.*)?\Z")
 
 
@@ -27,6 +28,7 @@ def read_channels(reading: Reading, root: Node, major: int | None) -> tuple[Chan
     listed = root.child("channels")
     found: list[Channel] = []
     nodes: dict[tuple[str, str], str] = {}
+    default = reading.text(root.child("defaultContentType")) or _CONTENT_TYPE
     for name in reading.mapping(listed, required=True):
         if name.startswith("x-"):
             continue
@@ -34,7 +36,7 @@ def read_channels(reading: Reading, root: Node, major: int | None) -> tuple[Chan
         if node is None or not reading.mapping(node):
             continue
         nodes[node.key] = name
-        channel = _channel(reading, node, major)
+        channel = _channel(reading, node, major, default)
         if channel is not None:
             found.append(channel)
     _check_operations(reading, root, nodes)
@@ -44,7 +46,7 @@ def read_channels(reading: Reading, root: Node, major: int | None) -> tuple[Chan
     return tuple(found)
 
 
-def _channel(reading: Reading, node: Node, major: int | None) -> Channel | None:
+def _channel(reading: Reading, node: Node, major: int | None, content_type: str) -> Channel | None:
     address = reading.text(node.child("address"), required=True)
     if address and not _ADDRESS.match(address):
         reading.refuse(
@@ -78,6 +80,7 @@ def _channel(reading: Reading, node: Node, major: int | None) -> Channel | None:
     if payload_node.value is None:
         reading.refuse("missing-key", message, "the message has no `payload`", "add the JSON Schema of the event")
     payload = reading.schema(_plain_schema(reading, payload_node))
+    headers = _said(reading, message, "headers")
     extension = own(node.value)
     return Channel(
         name=address,
@@ -96,7 +99,27 @@ def _channel(reading: Reading, node: Node, major: int | None) -> Channel | None:
         summary=reading.text(node.child("summary")) or reading.text(message.child("summary")),
         pointer=node.pointer,
         payload_pointer=payload_node.pointer,
+        content_type=_media_type(reading.text(_said(reading, message, "contentType")) or content_type),
+        headers=reading.schema(_plain_schema(reading, headers)) if headers.value is not None else None,
+        message_pointer=message.pointer,
     )
+
+
+def _said(reading: Reading, message: Node, key: str) -> Node:
+    """What a message says under a key: itself, else the last of its traits that does (AsyncAPI 3.0, traits)."""
+    own = message.child(key)
+    traits = message.child("traits")
+    for at in reversed(range(len(traits.value) if isinstance(traits.value, list) else 0)):
+        if own.value is not None:
+            break
+        trait = reading.references.follow(traits.child(at))
+        own = trait.child(key) if trait is not None else own
+    return own
+
+
+def _media_type(text: str) -> str:
+    """A media type as two contracts compare it: names are the same in any case (RFC 9110 section 8.3.1)."""
+    return re.sub(r"\s+", "", text.lower()).removesuffix(";charset=utf-8")
 
 
 def enforcement(value: Json) -> Enforcement | None:

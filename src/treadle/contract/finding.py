@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from treadle.base.printable import printable
 from treadle.contract.model import Place
 
 
@@ -28,4 +29,5 @@ class Finding:
     contract: str = ""
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.severity} {self.rule}: {self.message}"
+        """One line, whatever the names in it hold."""
+        return printable(f"{self.place}: {self.severity} {self.rule}: {self.message}")

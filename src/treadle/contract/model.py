@@ -6,6 +6,7 @@ Schemas inside the model are self-contained JSON Schema 2020-12: every `$ref` wa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,8 @@ from typing import Any
 
 Json = Any
 """What orjson returns: dict, list, str, int, float, bool or None. Treated as read-only everywhere."""
+
+_TEMPLATE = re.compile(r"\{[^}]*\}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,7 +69,8 @@ class Operation:
     `path` is the template as written (`/v1/customers/{customerId}`); `scopes` are all required; `public` means
     the contract says `security: []`. `request` and `responses` hold JSON Schemas by media type `application/json`
     only (None where a body has no such content); a status is `"200"`, `"4XX"` or `"default"`. `method` is in
-    upper case.
+    upper case. `request_content` and `response_content` hold every body by its media type, in lower case;
+    `response_headers` are by status.
     """
 
     id: str
@@ -86,6 +90,14 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     request_required: bool = False
     deprecated: bool = False
+    request_content: Mapping[str, Content] = field(default_factory=dict)
+    response_content: Mapping[str, Mapping[str, Content]] = field(default_factory=dict)
+    response_headers: Mapping[str, tuple[Parameter, ...]] = field(default_factory=dict)
+
+    @property
+    def route(self) -> str:
+        """The shape of the path: two templates that differ in the names of their parameters only are one route."""
+        return _TEMPLATE.sub("{}", self.path)
 
     @property
     def error_statuses(self) -> tuple[str, ...]:
@@ -95,7 +107,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an operation. `where` is `path`, `query`, `header` or `cookie`."""
+    """One parameter of an operation, or one header of a response.
+
+    `where` is `path`, `query`, `header` or `cookie`; `header` for a response.
+    """
 
     name: str
     where: str
@@ -105,12 +120,24 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """A body in one media type. `pointer` says where the media type stands as one walks from the operation.
+
+    `schema` is None where none is given: anything is allowed then.
+    """
+
+    schema: Json
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """One event channel: its address is `domain.aggregate.event.v{major}`.
 
     `payload` is the JSON Schema of the message body. `subject_pointer` is the JSON pointer of the property that
     names the person or organisation an event is about (`x-treadle: {subject: …}`), or None. `pointer` and
-    `payload_pointer` say where the channel and its payload stand in the contract.
+    `payload_pointer` say where the channel and its payload stand in the contract, `message_pointer` its message.
+    `headers` is the JSON Schema of the message's own headers, None where it has none.
     """
 
     name: str
@@ -129,6 +156,9 @@ class Channel:
     summary: str = ""
     pointer: str = ""
     payload_pointer: str = ""
+    content_type: str = "application/json"
+    headers: Json = None
+    message_pointer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from treadle.base.nearest import nearest
 from treadle.contract.extension import METHODS, own
 from treadle.contract.library import Node
-from treadle.contract.model import Json, Limit, Operation, Parameter
+from treadle.contract.model import Content, Json, Limit, Operation, Parameter
+from treadle.contract.pointer import pointer
 from treadle.contract.reading import Reading
 
 TIMEOUT_MS = 2_000
@@ -76,6 +77,8 @@ def _operation(
     _check_path_parameters(reading, path, node, parameters)
     public, scopes = _security(reading, root, node, schemes)
     body = reading.references.child(node, "requestBody")
+    responses = _responses(reading, node)
+    here = pointer("paths", path, method)
     has_key = any(each.where == "header" and each.name.lower() == IDEMPOTENCY_KEY for each in parameters)
     return Operation(
         id=id,
@@ -92,9 +95,15 @@ def _operation(
         summary=reading.text(node.child("summary")),
         request=_json_schema(reading, body) if body else None,
         request_required=bool(body and body.child("required").value is True),
-        responses=_responses(reading, node),
+        responses={status: _json_schema(reading, response) for status, response in responses.items()},
         parameters=parameters,
         deprecated=node.child("deprecated").value is True,
+        request_content=_content(reading, body, here + pointer("requestBody")) if body else {},
+        response_content={
+            status: _content(reading, response, here + pointer("responses", status))
+            for status, response in responses.items()
+        },
+        response_headers={status: _headers(reading, response) for status, response in responses.items()},
     )
 
 
@@ -123,7 +132,7 @@ def _parameters(reading: Reading, item: Node, node: Node) -> tuple[Parameter, ..
                 continue
             key = (where, name.lower() if where == "header" else name)
             required = each.child("required").value is True
-            found[key] = Parameter(name, where, required, reading.schema(each.child("schema")), reading.place(each))
+            found[key] = Parameter(name, where, required, _value_schema(reading, each), reading.place(each))
     return tuple(found.values())
 
 
@@ -151,9 +160,9 @@ def _check_path_parameters(reading: Reading, path: str, node: Node, parameters: 
             reading.problems.add("path-parameter", each.place, f"{path} has no `{{{name}}}`", hint)
 
 
-def _responses(reading: Reading, node: Node) -> dict[str, Json]:
+def _responses(reading: Reading, node: Node) -> dict[str, Node]:
     listed = node.child("responses")
-    found: dict[str, Json] = {}
+    found: dict[str, Node] = {}
     for status in reading.mapping(listed, required=True):
         if status.startswith("x-"):
             continue
@@ -163,8 +172,40 @@ def _responses(reading: Reading, node: Node) -> dict[str, Json]:
         response = reading.references.follow(listed.child(status))
         if response is not None:
             reading.mapping(response)
-            found[status] = _json_schema(reading, response)
+            found[status] = response
     return found
+
+
+def _content(reading: Reading, holder: Node, at: str) -> dict[str, Content]:
+    """Every body that is described, by media type. `charset=utf-8` says nothing: text is UTF-8."""
+    listed = holder.child("content")
+    found: dict[str, Content] = {}
+    for media in reading.mapping(listed):
+        name = re.sub(r"\s+", "", media.lower()).removesuffix(";charset=utf-8")
+        schema = reading.schema(listed.child(media, "schema"))
+        found[name] = Content(schema, at + pointer("content", media))
+    return found
+
+
+def _headers(reading: Reading, response: Node) -> tuple[Parameter, ...]:
+    """The headers of a response; `Content-Type` is said by its content (OpenAPI 3.1, response object)."""
+    listed = response.child("headers")
+    found: dict[str, Parameter] = {}
+    for name in reading.mapping(listed):
+        header = reading.references.follow(listed.child(name))
+        if header is None or not reading.mapping(header) or name.lower() == "content-type":
+            continue
+        required = header.child("required").value is True
+        found[name.lower()] = Parameter(name, "header", required, _value_schema(reading, header), reading.place(header))
+    return tuple(found.values())
+
+
+def _value_schema(reading: Reading, node: Node) -> Json:
+    """The schema of a parameter or header: its own, or that of its one media type."""
+    content = node.child("content")
+    for media in reading.mapping(content):
+        return reading.schema(content.child(media, "schema"))
+    return reading.schema(node.child("schema"))
 
 
 def _json_schema(reading: Reading, holder: Node) -> Json:

@@ -48,15 +48,19 @@ def read_workspace(
     *,
     environment: str = DEFAULT_ENVIRONMENT,
     overlays: Sequence[tuple[str, bytes]] = (),
+    unread: Sequence[Finding] = (),
 ) -> tuple[Workspace, tuple[Finding, ...]]:
     """Read every file of a workspace, by its path relative to the root.
 
-    `overlays` (name, bytes) are laid over the environment's own, in order. Raises InputError where `treadle.yaml` or
-    an overlay is missing or wrong: nothing can be said about a fabric whose settings are unknown. What is wrong
-    elsewhere is a finding.
+    `overlays` (name, bytes) are laid over the environment's own, in order. `unread` are findings about files that
+    belong to the workspace and could not be taken in; they are findings of the whole. Raises InputError where
+    `treadle.yaml` or an overlay is missing or wrong: nothing can be said about a fabric whose settings are unknown.
+    What is wrong elsewhere is a finding.
     """
     library = Library(files)
     problems = Problems()
+    problems.extend(tuple(unread))
+    _not_of_settings(unread, environment)
     base = _required(library, ROOT, "workspace.treadle")
     layers = _overlays(files, environment, overlays)
     domains = _domains(library, problems)
@@ -81,6 +85,14 @@ def read_workspace(
     )
     contracts = _contracts(library, domains, problems)
     return Workspace(settings, contracts), problems.all()
+
+
+def _not_of_settings(unread: Iterable[Finding], environment: str) -> None:
+    """Raise InputError where the environment's own overlay could not be taken in."""
+    for each in unread:
+        folder, _, name = each.place.file.partition("/")
+        if folder == "environments" and name.rpartition(".")[0] in ("", environment):
+            raise InputError(each.rule, each.message, each.hint)
 
 
 def _contracts(library: Library, domains: Mapping[str, Domain], problems: Problems) -> tuple[Contract, ...]:

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from treadle.base.errors import InputError
+from treadle.base.printable import printable
+from treadle.contract.finding import Finding, Severity
+from treadle.contract.model import Place
+from treadle.contract.read import guess_id
 
 ROOT = "treadle.yaml"
 _FOLDERS = ("domains", "connectors", "environments")
+_REAL_FOLDER = "put a real folder there"
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 
@@ -48,44 +53,101 @@ def find_workspace(explicit: str | None, start: Path) -> Path:
     )
 
 
-def read_files(root: Path, allowance: Allowance = Allowance()) -> dict[str, bytes]:
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """What was read of a workspace, and what could not be: one finding for each file or folder that was left out."""
+
+    files: dict[str, bytes]
+    findings: tuple[Finding, ...] = ()
+
+
+def read_checkout(root: Path, allowance: Allowance = Allowance()) -> Checkout:
     """The files that make up a workspace, by their path relative to it, with `/` as separator.
 
     Only `treadle.yaml` and YAML or JSON files under domains/, connectors/ and environments/; names that begin with a
-    dot are skipped. Raises InputError `symlink-escapes`, `not-a-file`, `checkout-too-big` or `unreadable`.
+    dot are skipped. What cannot be read is left out alone, with a finding (`symlink-escapes`, `not-a-file`,
+    `file-too-big`, `unreadable`, `file-name-not-utf8`) that names the contract it would be. Raises InputError
+    `checkout-too-big`, and any of these for `treadle.yaml` itself.
     """
     root = root.resolve()
     found: dict[str, bytes] = {}
+    faults: list[Finding] = []
     total = 0
-    for path in _candidates(root):
+    for path in _candidates(root, faults):
         name = path.relative_to(root).as_posix()
-        found[name] = _read(path, name, root, allowance)
-        total += len(found[name])
-        if len(found) > allowance.files_max or total > allowance.bytes_max:
+        try:
+            found[_sound(name)] = _read(path, name, root, allowance)
+        except InputError as why:
+            if name == ROOT:
+                raise
+            faults.append(_fault(name, why))
+        total += len(found.get(name, b""))
+        if len(found) + len(faults) > allowance.files_max or total > allowance.bytes_max:
             raise InputError(
                 "checkout-too-big",
                 f"{root} has more than {allowance.files_max} files or {allowance.bytes_max} bytes",
                 "is this the right folder? Move what is no contract out of domains/",
             )
-    return found
+    return Checkout(found, tuple(sorted(faults)))
 
 
-def _candidates(root: Path) -> Iterator[Path]:
-    if (root / ROOT).exists():
+def read_files(root: Path, allowance: Allowance = Allowance()) -> dict[str, bytes]:
+    """The files of `read_checkout`, for those who need the settings only.
+
+    Raises InputError too where something under environments/ was left out: settings without an overlay are others.
+    """
+    checkout = read_checkout(root, allowance)
+    for each in checkout.findings:
+        if each.place.file.partition("/")[0] == "environments":
+            raise InputError(each.rule, each.message, each.hint)
+    return checkout.files
+
+
+def _fault(name: str, why: InputError) -> Finding:
+    file = printable(name)
+    contract = guess_id(file) if file == name else ""
+    return Finding(Place(file), why.code, Severity.INVALID, why.message, why.hint, contract)
+
+
+def _sound(name: str) -> str:
+    """A name that can be a key of JSON. Raises InputError `file-name-not-utf8`."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError("file-name-not-utf8", f"the name {printable(name)} is not UTF-8", "rename the file") from None
+    return name
+
+
+def _candidates(root: Path, faults: list[Finding]) -> Iterator[Path]:
+    """Every file that may belong to the workspace. Folders that cannot be entered become faults."""
+    if os.path.lexists(root / ROOT):
         yield root / ROOT
+
+    def refuse(path: str | Path, why: InputError) -> None:
+        faults.append(_fault(Path(path).relative_to(root).as_posix(), why))
+
+    def unreadable(error: OSError) -> None:
+        path = Path(os.fsdecode(error.filename))
+        if path != folder or folder.exists():
+            name = path.relative_to(root).as_posix()
+            refuse(path, InputError("unreadable", f"{printable(name)}: {error.strerror}", "check its permissions"))
+
     for top in _FOLDERS:
         folder = root / top
         if folder.is_symlink():
-            _inside(folder, top, root)
-        for base, folders, files in os.walk(folder):
+            try:
+                _inside(folder, top, root)
+            except InputError as why:
+                refuse(folder, why)
+                continue
+        for base, folders, files in os.walk(folder, onerror=unreadable):
             folders[:] = sorted(each for each in folders if not each.startswith("."))
             for each in folders:
                 path = Path(base, each)
                 if path.is_symlink():
                     # Not followed, even inside: a loop of links has no end.
-                    raise InputError(
-                        "symlink-escapes", f"{path.relative_to(root)} is a link to a folder", "put a real folder there"
-                    )
+                    name = printable(path.relative_to(root).as_posix())
+                    refuse(path, InputError("symlink-escapes", f"{name} is a link to a folder", _REAL_FOLDER))
             for each in sorted(files):
                 if not each.startswith(".") and PurePosixPath(each).suffix in _SUFFIXES:
                     yield Path(base, each)
@@ -93,6 +155,7 @@ def _candidates(root: Path) -> Iterator[Path]:
 
 def _read(path: Path, name: str, root: Path, allowance: Allowance) -> bytes:
     _inside(path, name, root)
+    name = printable(name)
     try:
         # O_NONBLOCK: a pipe that was put in the place of a file must not hang us before fstat tells what it is.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -103,13 +166,12 @@ def _read(path: Path, name: str, root: Path, allowance: Allowance) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise InputError("not-a-file", f"{name} is no regular file", "replace it by a file")
         if status.st_size > allowance.file_bytes_max:
-            raise InputError(
-                "checkout-too-big", f"{name} has more than {allowance.file_bytes_max} bytes", "split the file"
-            )
+            raise InputError("file-too-big", f"{name} has more than {allowance.file_bytes_max} bytes", "split the file")
         return file.read(allowance.file_bytes_max)
 
 
 def _inside(path: Path, name: str, root: Path) -> None:
+    name = printable(name)
     try:
         real = path.resolve(strict=True)
     except (OSError, RuntimeError):

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from treadle.base.canon import canonical, digest
+from treadle.base.printable import printable
 from treadle.bus.ir import Bus
 from treadle.gateway.ir import Gateway
 
@@ -44,7 +45,7 @@ class Change:
 
     def __str__(self) -> str:
         sign = {"add": "+", "change": "~", "remove": "-"}[self.action]
-        what = f"{sign} {self.row.engine:<6}{self.row.kind} {self.row.name}"
+        what = printable(f"{sign} {self.row.engine:<6}{self.row.kind} {self.row.name}")
         return what + "".join(f"\n      {name}: {_short(old)} -> {_short(new)}" for name, old, new in self.fields)
 
 
@@ -106,4 +107,4 @@ def _differs(was: Row, now: Row, name: str) -> bool:
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else canonical(value).decode()
-    return text if len(text) <= WIDTH else text[:WIDTH] + "…"
+    return printable(text if len(text) <= WIDTH else text[:WIDTH] + "…")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from treadle.base.printable import printable
 from treadle.contract.finding import Finding, Severity
 from treadle.control.decide import Action, Decision, Desired
 from treadle.control.plan import Change
@@ -79,7 +80,7 @@ def exit_code(found: Report) -> int:
 def lines(found: Report) -> Iterable[str]:
     """A report for people."""
     for row in found["contracts"]:
-        yield f"{row['contract']}: {_headline(row)}"
+        yield printable(f"{row['contract']}: {_headline(row)}")
         for finding in row["findings"]:
             yield from _finding(finding)
         for change in row["changes"]:
@@ -121,7 +122,7 @@ def _headline(row: Mapping[str, Any]) -> str:
 
 def _finding(finding: Mapping[str, Any]) -> Iterable[str]:
     place = f"{finding['file']}:{finding['line']}:{finding['column']}"
-    yield f"  {finding['severity']} {finding['rule']}: {finding['message']}"
-    yield f"      at {place}"
+    yield f"  {finding['severity']} {finding['rule']}: {printable(finding['message'])}"
+    yield f"      at {printable(place)}"
     if finding["hint"]:
-        yield f"      hint: {finding['hint']}"
+        yield f"      hint: {printable(finding['hint'])}"

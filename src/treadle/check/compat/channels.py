@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from treadle.check.compat.bodies import EVENT, Pairs, compare_schemas
+from treadle.check.compat.bodies import Pairs, compare_schemas
 from treadle.check.compat.edit import Edit, Spot
+from treadle.check.compat.flow import EVENT, EVENT_HEADERS
 from treadle.contract.model import Channel, Contract
 
 _EXTENSION = "/x-treadle"
+_ANY_HEADERS = {"type": "object"}
+"""What headers are where nothing is said of them (AsyncAPI 3.0, message object)."""
 _SETTINGS = {"partitions": "channel-partitions-changed", "partition_key": "channel-partition-key-changed"}
 
 
@@ -37,14 +40,28 @@ def _compare(old: Channel, new: Channel) -> Iterator[Edit]:
     if new.retention_days < old.retention_days:
         values = (old.retention_days, new.retention_days)
         yield _edit("channel-retention-shortened", old, new, "retention_days", values)
+    if old.content_type != new.content_type:
+        words = {"what": new.name, "old": old.content_type, "new": new.content_type}
+        was, now = Spot(f"{old.message_pointer}/contentType"), Spot(f"{new.message_pointer}/contentType")
+        yield Edit("channel-content-type-changed", was, now, words)
+    pairs = Pairs()
     yield from compare_schemas(
         EVENT,
         old.payload,
         new.payload,
-        pairs=Pairs(),
+        pairs=pairs,
         old_at=old.payload_pointer,
         new_at=new.payload_pointer,
         words={"what": new.name},
+    )
+    yield from compare_schemas(
+        EVENT_HEADERS,
+        _ANY_HEADERS if old.headers is None else old.headers,
+        _ANY_HEADERS if new.headers is None else new.headers,
+        pairs=pairs,
+        old_at=f"{old.message_pointer}/headers",
+        new_at=f"{new.message_pointer}/headers",
+        words={"what": f"the headers of {new.name}"},
     )
 
 

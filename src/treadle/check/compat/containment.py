@@ -13,11 +13,12 @@ from typing import Any
 
 import jsonschema_rs
 
-from treadle.check.objects import Part, branches
+from treadle.check.compat.likeness import token
+from treadle.check.objects import Part, branches, kinds
 from treadle.contract.model import Json
 from treadle.contract.schema import PATTERNS, InvalidSchema, refuse_retrieval, validator
 
-_KEYWORDS = frozenset(
+KEYWORDS = frozenset(
     {
         "type", "enum", "const", "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
         "minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties",
@@ -37,7 +38,7 @@ class Contained(StrEnum):
 def simple(part: Part, *, without: frozenset[str] = frozenset()) -> Json:
     """What a schema says about single values, as a schema without references."""
     said = [
-        {key: value for key, value in each.schema.items() if key in _KEYWORDS - without}
+        {key: value for key, value in each.schema.items() if key in KEYWORDS - without}
         for each in branches(part)
         if isinstance(each.schema, dict)
     ]
@@ -45,9 +46,39 @@ def simple(part: Part, *, without: frozenset[str] = frozenset()) -> Json:
     return said[0] if len(said) == 1 else {"allOf": said} if said else {}
 
 
+def listed(part: Part) -> dict[str, Json] | None:
+    """The values that are listed and that everything else which is said of single values takes, each by its token.
+
+    None where the schema lists none.
+    """
+    found: dict[str, Json] | None = None
+    for each in branches(part):
+        schema = each.schema if isinstance(each.schema, dict) else {}
+        for values in (schema.get("enum"), [schema["const"]] if "const" in schema else None):
+            if values is not None:
+                these = {token(value): value for value in values}
+                found = these if found is None else {key: value for key, value in found.items() if key in these}
+    if not found:
+        return found
+    try:
+        fits = validator(simple(part, without=frozenset({"enum", "const"})))
+    except InvalidSchema:
+        return found
+    return {key: value for key, value in found.items() if fits.is_valid(value)}
+
+
+def apart(one: Part, other: Part) -> bool:
+    """Whether it is plain that no value fits both: by their types or the values that they list."""
+    types = kinds(one), kinds(other)
+    if types[0] is not None and types[1] is not None and not types[0] & types[1]:
+        return True
+    values = listed(one), listed(other)
+    return values[0] is not None and values[1] is not None and not values[0].keys() & values[1].keys()
+
+
 def holds(outer: Json, inner: Json) -> Contained:
     """Whether every value that `inner` takes is taken by `outer`."""
-    if outer in (inner, {}):
+    if outer == {} or token(outer) == token(inner):
         return Contained.YES
     try:
         return Contained(str(_canonical(outer).covers(_canonical(inner)).value))

@@ -7,6 +7,7 @@ from treadle.check.lint.event_metadata import event_metadata
 from treadle.check.lint.event_name import event_name
 from treadle.check.lint.idempotency_key import idempotency_key
 from treadle.check.lint.owner_declared import owner_declared
+from treadle.check.lint.partition_key import partition_key
 from treadle.check.lint.path_major import path_major
 from treadle.check.rule import Rule
 
@@ -17,4 +18,5 @@ RULES: tuple[Rule, ...] = (
     idempotency_key,
     event_name,
     event_metadata,
+    partition_key,
 )
