@@ -27,8 +27,8 @@ accept: $(VENV)/ready         ## rewrite the golden cases; read the diff
 docs: $(VENV)/ready           ## rewrite the generated pages under docs/
 	$(BIN)/python -m docs.generate
 
-soak: $(VENV)/ready           ## slow faults: full disk, hanging engines
-	$(BIN)/pytest tests/soak --override-ini testpaths=tests/soak
+soak: $(VENV)/ready           ## slow faults: hanging processes, full disk, slow peers (root: it mounts)
+	$(BIN)/pytest tests/soak
 
 bench: $(VENV)/ready          ## measure, against the goals in docs/benchmarks.md
 	$(BIN)/python bench/startup.py

@@ -75,6 +75,14 @@ def test_an_unreadable_file_keeps_its_last_good_though_the_finding_names_no_cont
     assert desired.contracts == (A,)
 
 
+def test_a_folder_that_cannot_be_entered_keeps_every_contract_below_it():
+    folder = Finding(Place("domains/sales"), "symlink-escapes", Severity.INVALID, "leads out")
+    desired = run([B], findings=[folder], live=[A, B], files={B.place.file})
+    assert actions(desired) == {A.id: Action.REFUSE, B.id: Action.KEEP}
+    assert [each.id for each in desired.contracts] == [B.id, A.id]
+    assert desired.findings == ()
+
+
 def test_a_deleted_file_removes_its_contract():
     desired = run([B], live=[A, B], files={B.place.file})
     assert actions(desired) == {A.id: Action.REMOVE, B.id: Action.KEEP}

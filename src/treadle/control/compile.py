@@ -20,7 +20,7 @@ from treadle.check.run import check_contract
 from treadle.contract.finding import Finding, Severity
 from treadle.contract.model import Contract, Settings
 from treadle.contract.workspace import read_workspace
-from treadle.control.checkout import read_files
+from treadle.control.checkout import Checkout, read_checkout
 from treadle.control.decide import Desired, decide, refuse
 from treadle.control.issuer import LocalIssuer
 from treadle.control.plan import Change, Row, decode, differences, rows_of
@@ -78,8 +78,11 @@ def compile_place(place: Place, envoy: EnvoyEngine) -> Compiled:
     themselves are broken; then nothing can be said of any contract.
     """
     live = LiveSet(place.state.live).contracts()
-    files = {**(place.checkout or read_files(place.state.root)), **(place.replaced or {})}
-    return _settle(place, files, _desire(place, files, live), live, envoy)
+    replaced = place.replaced or {}
+    checkout = Checkout(dict(place.checkout), ()) if place.checkout else read_checkout(place.state.root)
+    files = {**checkout.files, **replaced}
+    unread = [each for each in checkout.findings if each.place.file not in replaced]
+    return _settle(place, files, _desire(place, files, unread, live), live, envoy)
 
 
 def without(compiled: Compiled, faults: Mapping[str, Finding], place: Place, envoy: EnvoyEngine) -> Compiled:
@@ -107,9 +110,9 @@ def _settle(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _desire(place: Place, files: Mapping[str, bytes], live: Sequence[Contract]) -> Desired:
+def _desire(place: Place, files: Mapping[str, bytes], unread: Sequence[Finding], live: Sequence[Contract]) -> Desired:
     overlays = [(str(path), path.read_bytes()) for path in place.overlays]
-    workspace, findings = read_workspace(files, environment=place.environment, overlays=overlays)
+    workspace, findings = read_workspace(files, environment=place.environment, overlays=overlays, unread=unread)
     ours = platform_contract()
     serving = {ours.id, *(each.id for each in live)}
 

@@ -85,7 +85,8 @@ def decide(
         if old is not None and old.digest != contract.digest:
             complaints[contract.id] += compare(old, contract)
     wanted = {each.id: each for each in workspace.contracts}
-    loose = [each for each in findings if not each.contract and each.place.file not in _files_of(serving, wanted)]
+    laid = {each for said in unread.values() for each in said}
+    loose = [each for each in findings if not each.contract and each not in laid]
     # Conflicts are between what would be live: who was refused already claims nothing anew.
     standing = [
         serving.get(id) if id not in wanted or _blocks(complaints.get(id, ())) else wanted[id]
@@ -132,10 +133,6 @@ def _blocks(findings: Iterable[Finding]) -> bool:
     return any(each.severity is not Severity.WARN for each in findings)
 
 
-def _files_of(*groups: Mapping[str, Contract]) -> set[str]:
-    return {each.place.file for group in groups for each in group.values()}
-
-
 def _action(old: Contract | None, new: Contract | None, *, refused: bool, gone: bool) -> Action:
     if new is None:
         return Action.REMOVE if gone and not refused else Action.REFUSE
@@ -148,10 +145,15 @@ def _action(old: Contract | None, new: Contract | None, *, refused: bool, gone: 
 
 def _unread(findings: Sequence[Finding], workspace: Workspace, live: Sequence[Contract]) -> dict[str, list[Finding]]:
     """Findings by contract: those that name one, and those in the file of a contract that was live."""
-    by_file = {each.place.file: each.id for each in (*live, *workspace.contracts)}
+    contracts = {each.id: each for each in (*live, *workspace.contracts)}.values()
     complaints: dict[str, list[Finding]] = defaultdict(list)
     for each in findings:
-        id = each.contract or by_file.get(each.place.file, "")
-        if id:
-            complaints[id].append(each)
+        if each.contract:
+            complaints[each.contract].append(each)
+            continue
+        for contract in contracts:
+            file = contract.place.file
+            # A folder that cannot be entered hides every contract below it.
+            if file == each.place.file or file.startswith(each.place.file + "/"):
+                complaints[contract.id].append(each)
     return complaints

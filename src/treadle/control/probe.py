@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from treadle.base.printable import printable
+
 TIMEOUT_S = 1.0
 _SAID_BYTES = 1024
 _SAID_CHARS = 400
@@ -57,4 +59,4 @@ async def ask(address: int | Path, path: str) -> Answer:
     if status == b"200":
         return READY
     said = b" ".join([b"says", status, *rest.partition(b"\r\n\r\n")[2].split()])
-    return Answer(ready=False, said=said.decode(errors="replace")[:_SAID_CHARS])
+    return Answer(ready=False, said=printable(said.decode(errors="replace"))[:_SAID_CHARS])

@@ -38,8 +38,8 @@ _COMBINATORS = ("anyOf", "oneOf")
 _WITNESS_CHARS_MAX = 60
 _APART_MAX = 2_000
 COST_MAX = 100_000
-"""What one comparison of contracts may cost: a pair of schemas costs 1, one of schemas that add to each other as much as
-they have pairs. Real contracts cost some thousands."""
+"""What one comparison of contracts may cost: a pair of schemas costs 1, and one of schemas that add to each other as
+much as they have pairs. Real contracts cost some thousands."""
 
 Waiting = deque[tuple[Part, Part]]
 _Key = tuple[tuple[int, ...], tuple[int, ...]]

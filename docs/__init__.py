@@ -1,0 +1,1 @@
+"""The project's documentation, and what generates parts of it."""

@@ -1,0 +1,116 @@
+"""Writes the pages that are made from the code: rules, error codes, the command line. `make docs` runs it; a test
+fails when a page is not what this would write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+HERE = Path(__file__).parent
+MADE = "<!-- made by `make docs`; edit the code, not this page -->"
+
+
+def rules() -> str:
+    """Every rule that a contract can break, by where it comes from."""
+    from treadle.check.compat.verdicts import VERDICTS
+    from treadle.check.conflicts import CONFLICTS, documentation
+    from treadle.check.lint import RULES
+    from treadle.contract.complaints import COMPLAINTS
+
+    lines = [
+        MADE,
+        "# Rules",
+        "",
+        "`treadle explain RULE` prints the same texts. A finding is `invalid` (not a valid contract, exit code 3),",
+        "`block` (a policy is violated, exit code 1) or `warn`.",
+        "",
+        "## Conventions",
+        "",
+    ]
+    for rule in RULES:
+        lines += [f"### {rule.id} ({rule.severity})", "", *_quoted(rule.doc), ""]
+    lines += ["## Conflicts between contracts", ""]
+    for id in CONFLICTS:
+        lines += [f"### {id}", "", *_quoted(documentation(id)), ""]
+    lines += [
+        "## Compatibility with the live version",
+        "",
+        "| rule | level | asks for | why |",
+        "| --- | --- | --- | --- |",
+        *(f"| {each.id} | {each.level} | {_bump(each.bump)} | {_cell(each.why)} |" for each in VERDICTS),
+        "",
+        "## Reading",
+        "",
+        *_table("rule", COMPLAINTS),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def errors() -> str:
+    """Every error code."""
+    from treadle.base.codes import CODES
+
+    return "\n".join([MADE, "# Error codes", "", *_table("code", dict(sorted(CODES.items())))]) + "\n"
+
+
+def commands() -> str:
+    """Every verb with its --help."""
+    from treadle.cli.main import VERBS, cli
+
+    lines = [MADE, "# Command line", "", "```", *_help(cli, "treadle"), "```", ""]
+    for verb, (module, _) in VERBS.items():
+        command: click.Command = import_module(f"treadle.cli.{module}").command
+        for name, each in _walk(f"treadle {verb}", command):
+            lines += [f"## {name}", "", "```", *_help(each, name), "```", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+PAGES = {"rules.md": rules, "errors.md": errors, "commands.md": commands}
+
+
+def _walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        for sub in command.list_commands(click.Context(command)):
+            found = command.get_command(click.Context(command), sub)
+            if found is not None:
+                yield from _walk(f"{name} {sub}", found)
+
+
+def _help(command: click.Command, name: str) -> list[str]:
+    context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
+    return [line.rstrip() for line in command.get_help(context).splitlines()]
+
+
+def _table(head: str, rows: Mapping[str, str]) -> list[str]:
+    return [f"| {head} | what it means |", "| --- | --- |", *(f"| {id} | {_cell(text)} |" for id, text in rows.items())]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _bump(bump: object) -> str:
+    return getattr(bump, "name", "").lower() or "nothing"
+
+
+def _quoted(text: str) -> list[str]:
+    """A docstring as Markdown: its examples (`Bad:`, `Good:`, what is indented) keep their lines."""
+    made: list[str] = []
+    fenced = False
+    for line in text.splitlines():
+        example = line.startswith(("Bad:", "Good:", " ")) and bool(line.strip())
+        if example != fenced:
+            made.append("```" if fenced else "```text")
+            fenced = example
+        made.append(line)
+    return [*made, "```"] if fenced else made
+
+
+if __name__ == "__main__":
+    for page, make in PAGES.items():
+        (HERE / page).write_text(make())
