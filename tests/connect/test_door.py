@@ -8,6 +8,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from treadle.base.errors import EngineError
 from treadle.connect.database import Database
 from treadle.connect.door import BODY_BYTES_MAX, routes
 from treadle.connect.settings import read_settings
@@ -104,6 +105,31 @@ def test_a_full_spool_is_not_answered_2xx(opened, webhook):
         assert spool.depth("crm") == 1
 
     play(opened, story, waiting_max=1)
+
+
+def test_a_full_disk_is_not_answered_2xx_and_forgotten_once_there_is_room(tmp_path, crm, serving, webhook):
+    async def run():
+        database = Database(tmp_path / "connect.sqlite")
+        database._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (pages,) = database._connection.execute("PRAGMA page_count").fetchone()
+        (room,) = database._connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+        assert room == pages
+        spool, woken = Spool(database), []
+        app = Starlette(routes=routes({"crm": read_settings(crm()).source}.get, spool, woken.append))
+        body, headers = webhook("msg_1", note="x" * 8192)
+        async with serving(app) as url, httpx.AsyncClient(base_url=url) as client:
+            for _ in range(2):
+                refused = await client.post("/v1/webhooks/crm", content=body, headers=headers)
+                assert (refused.status_code, refused.json()["code"]) == (503, "UPSTREAM_UNAVAILABLE")
+            assert (spool.depth("crm"), woken) == (0, [])
+            database._connection.execute("PRAGMA max_page_count = 1000000")
+            taken = await client.post("/v1/webhooks/crm", content=body, headers=headers)
+            assert (taken.status_code, spool.depth("crm"), woken) == (202, 1, ["crm"])
+        with pytest.raises(EngineError, match="no such table"), database.transaction() as rows:
+            rows.execute("INSERT INTO nowhere VALUES (1)")
+        database.close()
+
+    asyncio.run(run())
 
 
 def test_a_repeat_is_known_after_it_was_published_and_forgotten_after_a_day(tmp_path):

@@ -275,6 +275,7 @@ async def test_a_keeper_that_fails_ends_it_all_loudly(tmp_path):
         (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", READY),
         (b'HTTP/1.1 503 X\r\na: b\r\n\r\n{\n "error": 1}', Answer(ready=False, said='says 503 { "error": 1}')),
         (b"HTTP/1.1 503 X\r\n\r\n" + b"x" * 100_000, Answer(ready=False, said="says 503 " + "x" * 391)),
+        (b"HTTP/1.1 503 X\r\n\r\n\x1b[2Jgone", Answer(ready=False, said="says 503 \\x1b[2Jgone")),
         (b"", SILENT),
         (b"\n", SILENT),
         (b"x" * 100_000, SILENT),

@@ -32,11 +32,17 @@ def arguments(name: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
+def say(text: str) -> None:
+    """Into the log of this process. A log that cannot be written (its disk is full) stops nobody."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+
+
 async def follow(channel: str, group: str, handler: Handler) -> None:
     """Until cancelled: hand every event of a channel to the handler. The address of the bus is in the environment."""
     url = os.environ.get("TREADLE_NATS_URL")
     if not url:
-        print(f"{group}: TREADLE_NATS_URL is not set, so no events are followed", flush=True)
+        say(f"{group}: TREADLE_NATS_URL is not set, so no events are followed")
         return
     user, password = os.environ["TREADLE_NATS_USER"], os.environ["TREADLE_NATS_PASSWORD"]
     # The bus client takes longer to import than all else: the port answers meanwhile.
@@ -56,7 +62,7 @@ async def follow(channel: str, group: str, handler: Handler) -> None:
             async with nats.NatsBackend.connected(url, user, password, name=group) as backend:
                 await bus.Consumer(backend, channel=channel, group=group, handler=careful).run()
         except errors.EngineError as error:
-            print(f"{group}: {error.message}", flush=True)
+            say(f"{group}: {error.message}")
             await asyncio.sleep(CONNECT_PAUSE_S)
 
 
@@ -87,7 +93,8 @@ class PassTrace:
 def die_with(task: asyncio.Future[None]) -> None:
     """A consumer that ends by a bug takes the process with it: its supervisor starts it again."""
     if not task.cancelled() and (error := task.exception()):
-        traceback.print_exception(error)
+        with contextlib.suppress(OSError):
+            traceback.print_exception(error)
         os._exit(1)
 
 
@@ -106,7 +113,7 @@ async def nowhere(request: Request, _: Exception) -> Response:
 def serve(name: str, port: int, routes: Sequence[Route], following: Callable[[], Awaitable[None]]) -> None:
     """Answer on a loopback port until SIGTERM, following the bus beside."""
     listener = socket.create_server(("127.0.0.1", port))
-    print(f"{name} http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    say(f"{name} http://127.0.0.1:{listener.getsockname()[1]}")
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

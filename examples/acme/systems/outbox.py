@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from process import say
 from records import Records
 
 from treadle.connect.webhook import SigningKey
@@ -41,7 +42,7 @@ class Outbox:
                 failures = 0
                 continue
             failures += 1
-            print(f"webhook {id} not taken ({status or 'no answer'}), try {failures}", flush=True)
+            say(f"webhook {id} not taken ({status or 'no answer'}), try {failures}")
             await asyncio.sleep(min(LONGEST_PAUSE_S, 0.2 * 2 ** min(failures, 8)) * random.uniform(0.5, 1))
 
     def _post(self, id: str, traceparent: str, body: bytes) -> int:

@@ -6,6 +6,8 @@ import contextlib
 import os
 import random
 import socket
+import sqlite3
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,10 +34,13 @@ def webhook_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def every(seconds: float, change: Callable[[], None]) -> None:
-    """Until cancelled: a change now and then, as people work."""
+    """Until cancelled: a change now and then, as people work. What cannot be stored they leave for later."""
     while True:
         await asyncio.sleep(seconds * random.uniform(0.5, 1.5))
-        change()
+        try:
+            change()
+        except sqlite3.OperationalError as error:
+            say(f"nothing was changed: {error}")
 
 
 async def json_object(request: Request) -> dict[str, Any]:
@@ -51,18 +56,35 @@ async def healthz(_: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
+def say(text: str) -> None:
+    """Into the log of this process. A log that cannot be written (its disk is full) stops nobody."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+
+
+def die_with(task: asyncio.Future[None]) -> None:
+    """A task that ends by a bug or a full disk takes the process with it: its supervisor starts it again."""
+    if not task.cancelled() and (error := task.exception()):
+        with contextlib.suppress(OSError):
+            traceback.print_exception(error)
+        os._exit(1)
+
+
 def serve(name: str, port: int, routes: Sequence[Route], tasks: Sequence[Callable[[], Awaitable[None]]]) -> None:
     """Answer on a loopback port until SIGTERM, with the tasks running beside."""
     listener = socket.create_server(("127.0.0.1", port), reuse_port=False)
-    print(f"{name} http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    say(f"{name} http://127.0.0.1:{listener.getsockname()[1]}")
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         running = [asyncio.ensure_future(task()) for task in tasks]
+        for each in running:
+            each.add_done_callback(die_with)
         try:
             yield
         finally:
             for each in running:
+                each.remove_done_callback(die_with)
                 each.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from treadle.base.errors import EngineError
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cursor (
   connector TEXT PRIMARY KEY, at_us INTEGER NOT NULL,
@@ -51,15 +53,30 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of the block or none of it; on the disk when the block has ended."""
+        """All of the block or none of it; on the disk when the block has ended.
+
+        Raises EngineError `connect-unstored`; the next transaction may succeed.
+        """
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
+                self._connection.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                self._roll_back()
+                raise EngineError(
+                    "connect-unstored",
+                    f"the state of the connectors cannot be stored: {error}",
+                    "make room on the disk; it is tried again by itself",
+                ) from error
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._roll_back()
                 raise
-            self._connection.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        """SQLite has done so itself where the disk was full."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

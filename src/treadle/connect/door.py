@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import time
 from collections.abc import Callable
 
@@ -54,7 +53,7 @@ def routes(
             new = await asyncio.to_thread(
                 spool.put, connector, verified.id, body, traceparent=trace.header(), received_us=int(at * SECOND_US)
             )
-        except (EngineError, sqlite3.Error) as error:
+        except EngineError as error:
             # The sender keeps it: a webhook that is not on our disk must not be answered 2xx.
             _log.warning("webhook %s of %s cannot be stored: %s", verified.id, connector, error)
             return _refuse(503, "UPSTREAM_UNAVAILABLE", "The webhook cannot be stored now; send it again.", trace, 5)
@@ -80,7 +79,10 @@ async def _body(request: Request) -> bytes | None:
 
 
 def _refuse(status: int, code: str, message: str, trace: TraceContext, retry_after_s: int = 0) -> Response:
-    headers = {"retry-after": str(retry_after_s)} if retry_after_s else {}
+    # For the gateway's access log: the fact of the call carries our code, and the sender never sees this header.
+    headers = {"x-treadle-code": code}
+    if retry_after_s:
+        headers["retry-after"] = str(retry_after_s)
     if status == 413:
         # The rest of the body is not read: without this the connection would wait for it.
         headers["connection"] = "close"
