@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from treadle.base.ids import TraceContext
 from treadle.control.compile import Compiled
 from treadle.control.decide import Action, Decision
-from treadle.control.report import reasons
+from treadle.control.report import why
 from treadle.facts.fact import Fact, FactKind, Outcome
 
 
@@ -50,7 +50,7 @@ def _fact(decision: Decision, trace: TraceContext, at_us: int, took_us: int) -> 
         operation=decision.action.value,
         duration_us=took_us,
         code=decision.blocking[0].rule if refused and decision.blocking else "",
-        detail=reasons(decision) if refused else "",
+        detail=why(decision) if refused else "",
         node="control",
     )
 

@@ -102,12 +102,17 @@ def summary(found: Report) -> str:
 
 
 def reasons(decision: Decision) -> str:
-    """Why a contract was refused, in one line."""
+    """Why a contract was refused, in one line that begins with the rule."""
+    return f"{decision.blocking[0].rule}: {why(decision)}" if decision.blocking else why(decision)
+
+
+def why(decision: Decision) -> str:
+    """The same without the rule: message, place, and how many more there are."""
     if not decision.blocking:
         return "its file cannot be read"
     first = decision.blocking[0]
     more = len(decision.blocking) - 1
-    return f"{first.rule}: {first.message} ({first.place})" + (f", and {more} more" if more else "")
+    return f"{first.message} ({first.place})" + (f", and {more} more" if more else "")
 
 
 def _headline(row: Mapping[str, Any]) -> str:
