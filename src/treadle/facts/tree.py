@@ -116,7 +116,8 @@ def words(fact: Fact) -> tuple[str, str, str, str, str, str]:
         ended.append(_plain(fact.code))
     if fact.missing:
         ended.append(f"missing {fact.missing}")
-    who, what = _plain(fact.consumer) or "-", _plain(fact.operation) or "-"
+    # What no client did, a process of ours did.
+    who, what = _plain(fact.consumer or fact.node) or "-", _plain(fact.operation) or "-"
     return fact.kind.value, who, what, " ".join(ended), _plain(fact.contract), _plain(fact.detail)
 
 
