@@ -106,6 +106,16 @@ async def test_a_program_that_does_not_exist_is_an_engine_error(tmp_path):
         await watch.task
 
 
+async def test_an_end_that_is_asked_for_during_the_start_ends_it(tmp_path):
+    watch = Watch(tmp_path, Process("a", SLEEP, yes))
+    for _ in range(2):  # the child is being made
+        await asyncio.sleep(0)
+    watch.supervisor.stop()
+    async with asyncio.timeout(20):
+        await watch.task
+    assert not any(row["pid"] and alive(row["pid"]) for row in watch.rows)
+
+
 async def test_a_process_that_ignores_sigterm_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr("treadle.control.supervise.STOP_S", 0.2)
     ready = tmp_path / "ready"

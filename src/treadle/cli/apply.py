@@ -38,7 +38,12 @@ def ask_to_apply(workspace: str | None, files: dict[str, bytes]) -> dict[str, An
     from treadle.control.runfile import require_running
 
     state = state_of(workspace)
-    body = orjson.dumps({"replace": {path: data.decode() for path, data in files.items()}})
+    try:
+        body = orjson.dumps({"replace": {path: data.decode() for path, data in files.items()}})
+    except UnicodeDecodeError as why:
+        raise InputError(
+            "with-not-text", f"a file of --with is not UTF-8: {why.reason}", "contracts are text"
+        ) from None
     reply = ask_control(state, require_running(state), "POST", "/control/apply", body)
     said: dict[str, Any] = reply.json()
     if reply.status == 200:
@@ -61,5 +66,11 @@ def ask_control(state: State, run: dict[str, Any], method: str, path: str, body:
 
 def say_refused(state: State, run: dict[str, Any]) -> None:
     """Tell of contracts that were refused at the start: what serves is not what is in the files."""
-    for each in ask_control(state, run, "GET", "/control/status").json()["refused"]:
+    from treadle.base.errors import TreadleError
+
+    try:
+        refused = ask_control(state, run, "GET", "/control/status").json().get("refused", ())
+    except TreadleError:
+        return  # a banner is not worth a fabric
+    for each in refused:
         click.echo(f"refused {each['contract']}: {each['why']}; treadle plan says more", err=True)

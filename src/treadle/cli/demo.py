@@ -36,11 +36,13 @@ def command(
         say_ready(_detached(state, environment, lively=not quiet_systems))
         return
     from treadle.control.demo import prepare
-    from treadle.control.fabric import run_fabric
+    from treadle.control.fabric import Prepared, run_fabric
 
-    demo = prepare(state, lively=not quiet_systems)
+    def prepared() -> Prepared:
+        return Prepared([state.overlay], prepare(state, lively=not quiet_systems).processes)
+
     announce = (lambda _: None) if quiet else say_ready
-    run_fabric(state, environment=environment, overlays=[state.overlay], extra=demo.processes, announce=announce)
+    run_fabric(state, environment=environment, prepare=prepared, announce=announce)
     click.echo("stopped", err=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -31,12 +32,14 @@ def stop(state: State) -> bool:
     pid = supervisor_pid(state)
     if pid is None:
         return False
-    os.kill(pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + WAIT_S
     while supervisor_pid(state) == pid:
         if time.monotonic() > deadline:
             # Its children die with it: the kernel sees to that.
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
             deadline += WAIT_S
         time.sleep(0.02)
     return True

@@ -86,7 +86,7 @@ def publish(
     click.echo(reply.body)
     if trace := reply.headers.get("x-trace-id"):
         click.echo(f"treadle trace {trace}", err=True)
-    sys.exit(0 if reply.status < 300 else 1)
+    sys.exit(0 if reply.status < 300 else 4 if reply.status >= 500 else 1)
 
 
 @command.command(epilog="Ends with Ctrl-C, or after --limit events.")

@@ -22,7 +22,7 @@ def command(workspace: str | None, format: str) -> None:
         # run.json is as old as the last change; a process may have died in this very moment.
         if row["state"] == "ready" and not alive(row["pid"]):
             row["state"], row["detail"] = "backoff", "died just now"
-    ready = all(row["state"] == "ready" for row in run["processes"])
+    ready = run["ready"] and all(row["state"] == "ready" for row in run["processes"])
     run["ready"] = ready
     if format == "json":
         import orjson

@@ -39,12 +39,12 @@ def command(workspace: str | None, environment: str, overlays: tuple[str, ...], 
             arguments += ["--overlay", each]
         say_ready(run_detached(state, arguments))
         return
-    from treadle.control.fabric import run_fabric
+    from treadle.control.fabric import Prepared, run_fabric
 
     run_fabric(
         state,
         environment=environment,
-        overlays=[Path(each).resolve() for each in overlays],
+        prepare=lambda: Prepared([Path(each).resolve() for each in overlays]),
         announce=(lambda _: None) if quiet else say_ready,
     )
     click.echo("stopped", err=True)

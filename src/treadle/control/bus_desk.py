@@ -19,8 +19,6 @@ from treadle.control.runfile import Run
 from treadle.control.state import State
 from treadle.secrets.file import FileSecrets
 
-WAIT_S = 5.0
-
 
 @dataclass(frozen=True, slots=True)
 class Desk:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -89,6 +89,16 @@ def read_checkout(root: Path, allowance: Allowance = Allowance()) -> Checkout:
                 "is this the right folder? Move what is no contract out of domains/",
             )
     return Checkout(found, tuple(sorted(faults)))
+
+
+def read_overlays(paths: Iterable[Path]) -> list[tuple[str, bytes]]:
+    """Overlays by name, in order. Raises InputError `no-such-file`."""
+    try:
+        return [(str(path), path.read_bytes()) for path in paths]
+    except OSError as why:
+        raise InputError(
+            "no-such-file", f"the overlay {why.filename} cannot be read: {why.strerror}", "name a readable file"
+        ) from None
 
 
 def read_files(root: Path, allowance: Allowance = Allowance()) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from treadle.check.run import check_contract
 from treadle.contract.finding import Finding, Severity
 from treadle.contract.model import Contract, Settings
 from treadle.contract.workspace import read_workspace
-from treadle.control.checkout import Checkout, read_checkout
+from treadle.control.checkout import Checkout, read_checkout, read_overlays
 from treadle.control.decide import Desired, decide, refuse
 from treadle.control.issuer import LocalIssuer
 from treadle.control.plan import Change, Row, decode, differences, rows_of
@@ -48,7 +48,7 @@ class Place:
     environment: str = "local"
     overlays: Sequence[Path] = ()
     replaced: Mapping[str, bytes] | None = None
-    checkout: Mapping[str, bytes] | None = None
+    checkout: Checkout | None = None
     ports: Mapping[str, int] | None = None
     issuer_url: str = "http://127.0.0.1/issuer"
 
@@ -57,7 +57,7 @@ class Place:
 class Compiled:
     """What should be live, compiled for each engine. `changes` lead there from what the engines were last told."""
 
-    files: Mapping[str, bytes]
+    checkout: Checkout
     desired: Desired
     gateway: Gateway
     snapshot: Snapshot
@@ -79,26 +79,26 @@ def compile_place(place: Place, envoy: EnvoyEngine) -> Compiled:
     """
     live = LiveSet(place.state.live).contracts()
     replaced = place.replaced or {}
-    checkout = Checkout(dict(place.checkout), ()) if place.checkout else read_checkout(place.state.root)
-    files = {**checkout.files, **replaced}
-    unread = [each for each in checkout.findings if each.place.file not in replaced]
-    return _settle(place, files, _desire(place, files, unread, live), live, envoy)
+    found = place.checkout or read_checkout(place.state.root)
+    unread = tuple(each for each in found.findings if each.place.file not in replaced)
+    checkout = Checkout({**found.files, **replaced}, unread)
+    return _settle(place, checkout, _desire(place, checkout, live), live, envoy)
 
 
 def without(compiled: Compiled, faults: Mapping[str, Finding], place: Place, envoy: EnvoyEngine) -> Compiled:
     """The same after a running engine refused some contracts: each falls back to its last-good, or stays out."""
     live = LiveSet(place.state.live).contracts()
-    return _settle(place, compiled.files, refuse(compiled.desired, faults, live), live, envoy)
+    return _settle(place, compiled.checkout, refuse(compiled.desired, faults, live), live, envoy)
 
 
 def _settle(
-    place: Place, files: Mapping[str, bytes], desired: Desired, live: Sequence[Contract], envoy: EnvoyEngine
+    place: Place, checkout: Checkout, desired: Desired, live: Sequence[Contract], envoy: EnvoyEngine
 ) -> Compiled:
     """Compile; as long as something cannot be served, leave out what is at fault and compile again."""
     issuer = issuer_of(place, desired.workspace.settings).trust()
     for last in (False, False, True):
         try:
-            compiled = _compile(place, files, desired, issuer)
+            compiled = _compile(place, checkout, desired, issuer)
             envoy.validate(compiled.snapshot)
         except InputError:
             faults = _faults(desired, issuer, place, envoy)
@@ -110,9 +110,13 @@ def _settle(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _desire(place: Place, files: Mapping[str, bytes], unread: Sequence[Finding], live: Sequence[Contract]) -> Desired:
-    overlays = [(str(path), path.read_bytes()) for path in place.overlays]
-    workspace, findings = read_workspace(files, environment=place.environment, overlays=overlays, unread=unread)
+def _desire(place: Place, checkout: Checkout, live: Sequence[Contract]) -> Desired:
+    workspace, findings = read_workspace(
+        checkout.files,
+        environment=place.environment,
+        overlays=read_overlays(place.overlays),
+        unread=checkout.findings,
+    )
     ours = platform_contract()
     serving = {ours.id, *(each.id for each in live)}
 
@@ -120,10 +124,10 @@ def _desire(place: Place, files: Mapping[str, bytes], unread: Sequence[Finding],
         found = conflicts([ours, *contracts], workspace.settings, serving=serving)
         return [each for each in found if each.contract != ours.id]
 
-    return decide(workspace, findings, live, files, judge=check_contract, compare=compare, conflicts=between)
+    return decide(workspace, findings, live, checkout.files, judge=check_contract, compare=compare, conflicts=between)
 
 
-def _compile(place: Place, files: Mapping[str, bytes], desired: Desired, issuer: Issuer) -> Compiled:
+def _compile(place: Place, checkout: Checkout, desired: Desired, issuer: Issuer) -> Compiled:
     settings = desired.workspace.settings
     gateway = build_gateway([platform_contract(), *desired.contracts], settings, issuer, platform(place.state))
     bus = build_bus(desired.contracts, settings)
@@ -135,7 +139,7 @@ def _compile(place: Place, files: Mapping[str, bytes], desired: Desired, issuer:
     )
     rows = rows_of(gateway, bus)
     changes = differences(last_rows(place.state), rows)
-    return Compiled(files, desired, gateway, compile_gateway(gateway, node), bus, rows, changes)
+    return Compiled(checkout, desired, gateway, compile_gateway(gateway, node), bus, rows, changes)
 
 
 def _faults(desired: Desired, issuer: Issuer, place: Place, envoy: EnvoyEngine) -> dict[str, Finding]:

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 from treadle.contract.model import Settings
 from treadle.contract.workspace import read_workspace
-from treadle.control.checkout import read_files
+from treadle.control.checkout import read_files, read_overlays
 from treadle.control.issuer import LIFETIME_S, LocalIssuer
 from treadle.control.passwords import password
 from treadle.control.reconcile import overlays_of
@@ -38,6 +38,6 @@ def nats_address(state: State, run: Run, client: str) -> str:
 
 def settings_of(state: State, run: Run) -> Settings:
     """The settings of the workspace as they are in its files now."""
-    texts = [(str(path), path.read_bytes()) for path in overlays_of(run)]
-    workspace, _ = read_workspace(read_files(state.root), environment=run["environment"], overlays=texts)
+    overlays = read_overlays(overlays_of(run))
+    workspace, _ = read_workspace(read_files(state.root), environment=run["environment"], overlays=overlays)
     return workspace.settings

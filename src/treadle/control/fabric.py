@@ -9,9 +9,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from treadle.control.checkout import read_files
+from treadle.control.checkout import read_files, read_overlays
 from treadle.control.ports import choose
 from treadle.control.probe import ask
 from treadle.control.runfile import Run, the_lock, write_run
@@ -24,18 +25,25 @@ ROOM_BYTES = 8 * 1024 * 1024
 """With less room than this on its disk a new start of NATS would soon end where the old one did."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a run needs besides the workspace: overlays, and further processes at given addresses (the demo's)."""
+
+    overlays: Sequence[Path] = ()
+    processes: Callable[[Mapping[str, str]], Sequence[Process]] = lambda _: ()
+
+
 def run_fabric(
     state: State,
     *,
     environment: str,
-    overlays: Sequence[Path] = (),
-    extra: Callable[[Mapping[str, str]], Sequence[Process]] = lambda _: (),
+    prepare: Callable[[], Prepared],
     announce: Announce,
 ) -> None:
     """Run the fabric of a workspace in the foreground, until SIGINT or SIGTERM.
 
-    `extra` gets the addresses and returns further processes (the demo's). `announce` is called once, when every
-    process is ready. Raises EngineError (`already-up`, `port-taken`, `engine-missing`, …) and InputError.
+    `prepare` is called once the lock is ours, `announce` once, when every process is ready. Raises EngineError
+    (`already-up`, `port-taken`, `engine-missing`, …) and InputError.
     """
     from treadle.bus.server import NatsEngine
     from treadle.contract.workspace import read_workspace
@@ -43,8 +51,10 @@ def run_fabric(
 
     state.prepare()
     with the_lock(state):
-        texts = [(str(path), path.read_bytes()) for path in overlays]
-        workspace, _ = read_workspace(read_files(state.root), environment=environment, overlays=texts)
+        prepared = prepare()
+        workspace, _ = read_workspace(
+            read_files(state.root), environment=environment, overlays=read_overlays(prepared.overlays)
+        )
         settings = workspace.settings
         envoy = EnvoyEngine.find(settings.engines.get("envoy", {}))
         nats = NatsEngine.find(settings.engines.get("nats", {}))
@@ -61,7 +71,7 @@ def run_fabric(
             "workspace": str(state.root),
             "name": settings.name,
             "environment": environment,
-            "overlays": [str(path) for path in overlays],
+            "overlays": [str(path) for path in prepared.overlays],
             **addresses,
             "ready": False,
             "ports": ports,
@@ -74,7 +84,7 @@ def run_fabric(
         }
         processes = [
             *_engines(state, ports, addresses, envoy.argv(state.gateway), nats.argv(state.bus)),
-            *extra(addresses),
+            *prepared.processes(addresses),
         ]
         write_run(state, run)
         try:
@@ -143,12 +153,14 @@ async def _supervise(state: State, run: Run, processes: Sequence[Process], annou
 
 
 def _forget_last_run(state: State) -> None:
-    """Configuration of an earlier run names its ports: engines must wait for this run's."""
+    """What an earlier run left: its configuration names its ports, and its checkout may be older than the files."""
     for stale in (
         state.bus / "nats.conf",
         state.bus / "topics.json",
         state.gateway / "bootstrap.json",
         state.events_socket,
         state.webhooks_socket,
+        state.checkout,
+        state.run_file,
     ):
         stale.unlink(missing_ok=True)

@@ -77,7 +77,7 @@ class Publishers:
     async def _producer(self, client: str) -> Producer:
         async with self._opening:
             found = self._open.get(client)
-            if found is None:
+            if found is None or found[0].is_closed:
                 nc = await connect(self.url, client, password(self.store, client), name=f"connector {client}")
                 found = self._open[client] = (nc, Producer(nc))
             return found[1]

@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from treadle.base.errors import PolicyError
+from treadle.base.errors import PolicyError, TreadleError
 from treadle.base.files import write_atomically
 from treadle.bus.backends.nats import NatsBackend
 from treadle.bus.ir import Bus
 from treadle.bus.nats_conf import Server, render, users
 from treadle.bus.server import CONF, STORE, NatsEngine
 from treadle.bus.snapshot import encode as encode_topics
+from treadle.contract.finding import Finding, Severity
+from treadle.contract.model import Place as TextPlace
 from treadle.contract.model import Settings
+from treadle.control.checkout import Checkout
 from treadle.control.compile import Compiled, Place, compile_place, engine_fault, issuer_of, without
 from treadle.control.decide import Action
 from treadle.control.issuer import LocalIssuer
@@ -45,6 +49,8 @@ class Reconciler:
     nats: NatsEngine
     store: FileSecrets
     current: Compiled | None = None
+    _taken: bytes = b""
+    """The configuration that NATS has read, as far as this process knows."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -72,6 +78,8 @@ class Reconciler:
         place = replace(self.place, checkout=_read_checkout(self.state)) if again else self.place
         compiled = self.current = compile_place(place, self.envoy)
         self._write_bus(compiled)
+        if not again:  # NATS starts on just this file
+            self._taken = (self.state.bus / CONF).read_bytes()
         self.envoy.prepare(compiled.snapshot)
         return compiled
 
@@ -92,8 +100,14 @@ class Reconciler:
             place = replace(self.place, replaced=replaced)
             compiled = await asyncio.to_thread(compile_place, place, self.envoy)
             compiled = await self._ensure(backend, compiled)
-            await self._tell_bus(compiled)
-            push = await self.envoy.push(compiled.snapshot, judged=True)
+            try:
+                await self._tell_bus(compiled)
+                push = await self.envoy.push(compiled.snapshot, judged=True)
+            except TreadleError:
+                # The guard's law goes back with the gateway's; where that fails too, the next apply mends it.
+                with contextlib.suppress(TreadleError):
+                    await self._tell_bus(self._compiled())
+                raise
             # In a thread: a sync for each of many contracts must not keep the loop from answering.
             await asyncio.to_thread(self._note, compiled)
             self.current = compiled
@@ -116,12 +130,13 @@ class Reconciler:
         return compiled
 
     async def _tell_bus(self, compiled: Compiled) -> None:
-        """Write what NATS and the guard read, and have NATS read it again if it changed."""
+        """Write what NATS and the guard read, and have NATS read it unless it is known to have done so."""
         conf = self.state.bus / CONF
-        before = conf.read_bytes()
         await asyncio.to_thread(self._write_bus, compiled)
-        if conf.read_bytes() != before:
+        wanted = conf.read_bytes()
+        if wanted != self._taken:
             await self._reload(conf)
+            self._taken = wanted
 
     def _compiled(self) -> Compiled:
         if self.current is None:
@@ -160,8 +175,7 @@ class Reconciler:
                 live.remove(decision.contract)
         if compiled.changes or not self.state.applied.exists():
             write_atomically(self.state.applied, encode_rows(compiled.rows))
-        files = {name: base64.b64encode(data).decode() for name, data in compiled.files.items()}
-        write_atomically(self.state.checkout, orjson.dumps(files))
+        write_atomically(self.state.checkout, _encode_checkout(compiled.checkout))
 
 
 def overlays_of(run: Mapping[str, Any]) -> Sequence[Path]:
@@ -180,12 +194,22 @@ def place_of(state: State, run: Mapping[str, Any]) -> Place:
     )
 
 
-def _read_checkout(state: State) -> dict[str, bytes] | None:
+def _encode_checkout(checkout: Checkout) -> bytes:
+    files = {name: base64.b64encode(data).decode() for name, data in checkout.files.items()}
+    return orjson.dumps({"files": files, "unread": [asdict(each) for each in checkout.findings]})
+
+
+def _read_checkout(state: State) -> Checkout | None:
     try:
-        files = orjson.loads(state.checkout.read_bytes())
+        kept = orjson.loads(state.checkout.read_bytes())
     except FileNotFoundError:
         return None
-    return {name: base64.b64decode(data) for name, data in files.items()}
+    files = {name: base64.b64decode(data) for name, data in kept["files"].items()}
+    unread = (
+        Finding(**{**each, "place": TextPlace(**each["place"]), "severity": Severity(each["severity"])})
+        for each in kept["unread"]
+    )
+    return Checkout(files, tuple(unread))
 
 
 def _write_if_new(path: Path, data: bytes, mode: int) -> None:
@@ -200,7 +224,7 @@ def _write_if_new(path: Path, data: bytes, mode: int) -> None:
 def parse_replaced(body: bytes) -> dict[str, bytes]:
     """`{"replace": {path: text}}` of a request. Raises ValueError."""
     asked = orjson.loads(body) if body else {}
-    replaced = asked.get("replace", {})
+    replaced = asked.get("replace", {}) if isinstance(asked, dict) else None
     if not isinstance(replaced, dict) or not all(isinstance(text, str) for text in replaced.values()):
         raise ValueError("replace must map paths to texts")
     return {path: text.encode() for path, text in replaced.items()}

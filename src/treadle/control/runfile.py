@@ -89,7 +89,9 @@ def supervisor_pid(state: State) -> int | None:
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return int(os.pread(fd, 32, 0) or b"0")
+        while not (pid := os.pread(fd, 32, 0)):  # locked, and not yet signed
+            time.sleep(0.001)
+        return int(pid)
     finally:
         os.close(fd)
     return None

@@ -54,7 +54,7 @@ from treadle.secrets.file import FileSecrets
 
 REMEMBERED_US = 300_000_000
 """How far back the console's numbers reach; read from the index at the start."""
-WAIT_FOR_NATS_S = 60.0
+WAIT_FOR_NATS_S = 25.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,8 @@ class Supervisor:
                 code = 1
             else:
                 ended = asyncio.create_task(child.wait())
+                if self._stopping.is_set():  # it came up while the others were being ended
+                    await _end(watched)
                 because = ""
                 if await self._became_ready(process, ended):
                     ever_ready = True

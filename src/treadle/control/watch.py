@@ -19,11 +19,7 @@ from treadle.insight.state import Engine
 from treadle.insight.state import Run as EngineRun
 
 if TYPE_CHECKING:
-    from treadle.connect.run import Connectors
     from treadle.control.collect import Collector
-
-COLLECTOR_LATE_US = 5_000_000
-"""A collector whose sources fail for longer is down: its numbers would be stale."""
 
 _RUNS = {
     "ready": EngineRun.UP,
@@ -44,7 +40,6 @@ class Watch:
     state: State
     reconciler: Reconciler
     collector: Collector | None = None
-    connectors: Connectors | None = None
     began_us: int = field(default_factory=lambda: time.time_ns() // 1000)
     _refused_at_us: dict[tuple[str, str], int] = field(default_factory=dict)
     _run: tuple[int, Run | None] = (0, None)
