@@ -49,6 +49,14 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"treadle.cli.{module}").command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb. A reader that went away (`treadle audit | head`) is not an error; click would exit with 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
         """Suggest the nearest verb for an unknown one."""
         if args and self.get_command(ctx, args[0]) is None:
@@ -98,10 +106,6 @@ def main() -> None:
         sys.exit(end.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output went away (`treadle audit | head`): not an error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as why:
         full = disk_full(why)
         if full is None:

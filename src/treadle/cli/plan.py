@@ -29,6 +29,10 @@ def command(workspace: str | None, environment: str, replaced: tuple[str, ...], 
 
     Works without a running fabric: what the engines were last told is remembered. Envoy judges the result.
     """
+    from dataclasses import replace
+
+    from treadle.contract.workspace import read_workspace
+    from treadle.control.checkout import read_files
     from treadle.control.compile import Place, compile_place
     from treadle.control.reconcile import place_of
     from treadle.control.report import report
@@ -43,9 +47,8 @@ def command(workspace: str | None, environment: str, replaced: tuple[str, ...], 
         envoy = EnvoyEngine.find(run["engines"]["envoy"])
     else:
         place = Place(state, environment=environment)
-        envoy = EnvoyEngine.find({})
-    from dataclasses import replace
-
+        found, _ = read_workspace({**read_files(state.root), **files}, environment=environment)
+        envoy = EnvoyEngine.find(found.settings.engines.get("envoy", {}))
     compiled = compile_place(replace(place, replaced=files), envoy)
     show(report(compiled.desired, compiled.changes), format)
 
