@@ -18,7 +18,7 @@ def rules() -> str:
     """Every rule that a contract can break, by where it comes from."""
     from treadle.check.compat.verdicts import VERDICTS
     from treadle.check.conflicts import CONFLICTS, documentation
-    from treadle.check.lint import RULES
+    from treadle.check.conventions import RULES
     from treadle.contract.complaints import COMPLAINTS
 
     lines = [

@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from treadle.check.lint import RULES
+from treadle.check.conventions import RULES
 
 SOURCE = pathlib.Path("src/treadle")
 MODULES = sorted(SOURCE.rglob("*.py"))
@@ -13,7 +13,7 @@ BANNED = {"utils", "util", "helpers", "helper", "common", "manager", "managers",
 
 
 def test_every_lint_file_is_registered_and_named_like_its_rule():
-    files = {each.stem for each in (SOURCE / "check/lint").glob("*.py")} - {"__init__"}
+    files = {each.stem for each in (SOURCE / "check/conventions").glob("*.py")} - {"__init__"}
     assert files == {rule.id.replace("-", "_") for rule in RULES}
 
 

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from treadle.check.lint import RULES
+from treadle.check.conventions import RULES
 from treadle.check.run import check_contract
 from treadle.contract.read import read_contract
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from treadle.check.lint import RULES
+from treadle.check.conventions import RULES
 from treadle.contract.finding import Finding, Severity
 from treadle.contract.model import Contract
 
-_EXIT_CODES = {Severity.INVALID: 3, Severity.BLOCK: 1, Severity.WARN: 0}
+_EXIT_CODES = {Severity.INVALID: 3, Severity.BLOCK: 1, Severity.WARN: 0, Severity.INFO: 0}
 
 
 def check_contract(contract: Contract) -> tuple[Finding, ...]:

@@ -32,7 +32,7 @@ def texts_by_id() -> dict[str, str]:
     from treadle.base.codes import CODES
     from treadle.check.compat.verdicts import VERDICTS
     from treadle.check.conflicts import CONFLICTS, documentation
-    from treadle.check.lint import RULES
+    from treadle.check.conventions import RULES
     from treadle.contract.complaints import COMPLAINTS
 
     return {

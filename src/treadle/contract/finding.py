@@ -10,11 +10,15 @@ from treadle.contract.model import Place
 
 
 class Severity(StrEnum):
-    """`invalid`: not a valid contract (exit 3). `block`: a policy is violated (exit 1). `warn`: said, not stopped."""
+    """`invalid`: not a valid contract (exit 3). `block`: a policy is violated (exit 1). `warn`: said, not stopped.
+
+    `info`: worth knowing.
+    """
 
     INVALID = "invalid"
     BLOCK = "block"
     WARN = "warn"
+    INFO = "info"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -47,7 +47,7 @@ class Decision:
     @property
     def blocking(self) -> tuple[Finding, ...]:
         """The findings that refuse it."""
-        return tuple(each for each in self.findings if each.severity is not Severity.WARN)
+        return tuple(each for each in self.findings if each.severity not in (Severity.WARN, Severity.INFO))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def refuse(desired: Desired, faults: Mapping[str, Finding], live: Sequence[Contr
 
 
 def _blocks(findings: Iterable[Finding]) -> bool:
-    return any(each.severity is not Severity.WARN for each in findings)
+    return any(each.severity not in (Severity.WARN, Severity.INFO) for each in findings)
 
 
 def _action(old: Contract | None, new: Contract | None, *, refused: bool, gone: bool) -> Action:

@@ -76,7 +76,7 @@ def attention(
 
 def reason_of(findings: Sequence[Finding]) -> str:
     """The first finding that stops a version, and how many more there are."""
-    stopping = [each for each in findings if each.severity is not Severity.WARN] or list(findings)
+    stopping = [each for each in findings if each.severity not in (Severity.WARN, Severity.INFO)] or list(findings)
     if not stopping:
         return "refused"
     more = f" (and {len(stopping) - 1} more)" if len(stopping) > 1 else ""

@@ -1,0 +1,1 @@
+"""Two versions of a description -> every edit, whom it breaks, and the version that it asks for."""
