@@ -49,6 +49,7 @@ CODES: Mapping[str, str] = {
     "with-malformed": "--with PATH=FILE shows what a plan would be if FILE stood at PATH of the workspace.",
     "apply-unreadable": "The control plane could not read a request to apply.",
     "no-demo": "The demo runs the example workspace that comes with a checkout of treadle.",
+    "bad-output": "--out takes FORMAT=FILE: a format of --format, and a file in a folder that you may write.",
     "unknown-code": "There is no rule and no error code of that name. `treadle explain` lists all of them.",
     # The running fabric
     "already-up": "One fabric runs in a workspace at a time.",
