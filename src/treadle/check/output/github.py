@@ -18,15 +18,14 @@ _COMMANDS = {Severity.INVALID: "error", Severity.BLOCK: "error", Severity.WARN: 
 def render(report: Report, tool: Tool) -> str:  # noqa: ARG001 - every format is called alike
     """A command a finding and an exemption. What a document says cannot begin a command of its own."""
     lines = [
-        _command(_COMMANDS[each.severity], each.place, each.rule, "\n".join(filter(None, (each.message, each.hint))))
-        for each in report.findings
+        _command(_COMMANDS[each.severity], each.place, each.rule, each.message, each.hint) for each in report.findings
     ]
     lines += [_command("notice", each.place, f"exempt: {each.rule}", exempted(each)) for each in report.exemptions]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _command(command: str, place: Place, title: str, message: str) -> str:
-    said = "%0A".join(_data(line) for line in message.split("\n"))
+def _command(command: str, place: Place, title: str, *lines: str) -> str:
+    said = "%0A".join(_data(line) for line in lines if line)
     where = f"file={_property(place.file)},line={place.line},col={place.column}"
     return f"::{command} {where},title={_property(title)}::{said}"
 
