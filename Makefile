@@ -3,7 +3,7 @@ VENV := .venv
 BIN  := $(VENV)/bin
 UV   := 0.13.9
 
-.PHONY: run test check fmt accept docs lock soak bench install clean help
+.PHONY: run test check fmt accept docs lock soak bench peers install clean help
 
 run: $(VENV)/ready            ## start the demo fabric; Ctrl-C stops it
 	@$(BIN)/treadle demo --workspace examples/acme
@@ -32,6 +32,9 @@ soak: $(VENV)/ready           ## slow faults: hanging processes, full disk, slow
 
 bench: $(VENV)/ready          ## measure, against the goals in docs/benchmarks.md
 	$(BIN)/python bench/startup.py
+
+peers: $(VENV)/ready          ## install the tools to compare with into .peers/ (npm and Go)
+	$(BIN)/python bench/peers.py
 
 lock: $(VENV)/bin/uv          ## pin every dependency, with hashes
 	$(BIN)/uv pip compile pyproject.toml --extra fabric --group dev --universal --python-version 3.11 \
