@@ -1,7 +1,7 @@
 """Lint as a whole process: treadle beside Spectral, Redocly and vacuum, each with rules that look for the same.
 
 Usage: python bench/lint.py [SPECS] [--runs N] [--json]
-SPECS is a folder with API descriptions, or one of them; without it GitHub's API (from the peers) and a contract of acme.
+SPECS is a folder of descriptions, or one of them; without it GitHub's API (from the peers) and a contract of acme.
 Spectral and treadle run one ruleset (`spectral:oas`, `spectral:asyncapi`), Redocly its recommended rules. Peers that
 are absent are named, and have no ratio. `make peers` installs them.
 """
