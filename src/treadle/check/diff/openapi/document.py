@@ -1,0 +1,55 @@
+"""One version of an OpenAPI document, and nodes of it with references followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from treadle.check.diff.change import Side
+from treadle.check.schema.edit import Spot
+from treadle.contract.library import Node, References
+from treadle.contract.problems import Problems
+
+
+class Document:
+    """The root of one version. A reference that leads nowhere is an empty node: it is the linter's to complain."""
+
+    def __init__(self, side: Side) -> None:
+        self.root = side.library.root(side.file)
+        self.references = References(side.library, Problems())
+
+    def follow(self, node: Node) -> Node:
+        """Where a node's references end."""
+        if node.reference is None:
+            return node
+        return self.references.follow(node) or Node(node.file, node.pointer, None)
+
+    def child(self, node: Node, *names: str | int) -> Node:
+        """Step down, and follow what stands there."""
+        return self.follow(node.child(*names))
+
+    def entries(self, node: Node) -> dict[str, Node]:
+        """The entries of an object, followed, by name; none where it is no object."""
+        if not isinstance(node.value, dict):
+            return {}
+        return {name: self.child(node, name) for name in node.value if not name.startswith("x-")}
+
+    def items(self, node: Node) -> Iterator[Node]:
+        """The items of a list, followed."""
+        if isinstance(node.value, list):
+            for index in range(len(node.value)):
+                yield self.child(node, index)
+
+
+def spot(node: Node) -> Spot:
+    """Where a node is written."""
+    return Spot(node.file, node.pointer)
+
+
+def texts(node: Node) -> list[str]:
+    """The strings in a list."""
+    return [each for each in node.value if isinstance(each, str)] if isinstance(node.value, list) else []
+
+
+def flag(node: Node) -> bool:
+    """Whether a node is `true`."""
+    return node.value is True

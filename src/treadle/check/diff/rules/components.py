@@ -1,0 +1,65 @@
+"""Rows about what belongs to the document and not to one operation: webhooks, components, servers."""
+
+from __future__ import annotations
+
+from treadle.check.diff.rule import Direction, Level, Rule, row
+from treadle.check.schema.edit import Effect
+from treadle.contract.version import Bump
+
+_ADD = (Direction.NONE, "components", "existence", "add")
+_REMOVE = (Direction.NONE, "components", "existence", "remove")
+
+COMPONENTS: tuple[Rule, ...] = (
+    row(
+        "webhook-added",
+        _ADD,
+        Effect.WIDENS,
+        "the webhook `{name}` was added",
+        "Receivers that did not subscribe to it are not called.",
+    ),
+    row(
+        "webhook-removed",
+        _REMOVE,
+        Effect.NARROWS,
+        "the webhook `{name}` was removed",
+        "Receivers wait for a call that never comes.",
+    ),
+    row(
+        "api-callback-added",
+        _ADD,
+        Effect.WIDENS,
+        "the callback `{name}` was added",
+        "It is called only where the caller asked for it.",
+    ),
+    row(
+        "api-callback-removed",
+        _REMOVE,
+        Effect.NARROWS,
+        "the callback `{name}` was removed",
+        "Callers wait for a call that never comes.",
+    ),
+    row(
+        "api-schema-removed",
+        _REMOVE,
+        Effect.NONE,
+        "the schema `{name}` was removed from the components",
+        "Operations are judged by themselves; generated clients may export a type of that name.",
+        bump=Bump.MINOR,
+    ),
+    row(
+        "api-server-removed",
+        (Direction.NONE, "servers", "existence", "remove"),
+        Effect.NARROWS,
+        "the server `{old}` was removed",
+        "Callers that use it may find nobody there.",
+        level=Level.WARNING,
+        differs="oasdiff has no rule for it.",
+    ),
+    row(
+        "api-server-added",
+        (Direction.NONE, "servers", "existence", "add"),
+        Effect.WIDENS,
+        "the server `{new}` was added",
+        "The servers known so far answer as before.",
+    ),
+)
