@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from typing import NamedTuple
 
 from treadle.contract.model import Json
 
@@ -21,12 +22,49 @@ class Flow(StrEnum):
 
 
 class Effect(Enum):
-    """What an edit does to the set of values that a schema takes."""
+    """What an edit does to the set of values that a schema takes.
+
+    `NARROWS` and `CHANGES` say that a value may have been taken and be refused now, `WIDENS` and `CHANGES` the
+    reverse. Each may be said too often, never too seldom: a schema whose edits all widen takes all that it took.
+    """
 
     NONE = "none"
     NARROWS = "narrows"
     WIDENS = "widens"
     CHANGES = "changes"
+
+    @property
+    def narrows(self) -> bool:
+        """Whether a value may be refused that was taken."""
+        return self in {Effect.NARROWS, Effect.CHANGES}
+
+    @property
+    def widens(self) -> bool:
+        """Whether a value may be taken that was refused."""
+        return self in {Effect.WIDENS, Effect.CHANGES}
+
+    @property
+    def reversed(self) -> Effect:
+        """The effect of the edit that undoes this one."""
+        return {Effect.NARROWS: Effect.WIDENS, Effect.WIDENS: Effect.NARROWS}.get(self, self)
+
+    @staticmethod
+    def of(*, narrows: bool, widens: bool) -> Effect:
+        """The effect that does both, one or neither."""
+        return Effect.CHANGES if narrows and widens else _ONE[narrows, widens]
+
+
+_ONE = {(True, False): Effect.NARROWS, (False, True): Effect.WIDENS, (False, False): Effect.NONE}
+
+
+class Mark(StrEnum):
+    """What is written of the property (or header, or body) at hand, in one of the versions, beside the edit."""
+
+    READ_ONLY = "read-only"
+    WRITE_ONLY = "write-only"
+    REQUIRED = "required"
+    DEFAULT = "default"
+    DEPRECATED = "deprecated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +75,33 @@ class Spot:
     pointer: str
 
 
+class Step(NamedTuple):
+    """One step from a schema into one below it: the keyword, and the name, pattern or position beneath it.
+
+    The branches of `allOf` are merged, so no step leads into one. `old` and `new` differ for a branch of `anyOf` or
+    `oneOf` that stands elsewhere now.
+    """
+
+    keyword: str
+    old: str | int = ""
+    new: str | int = ""
+
+
 @dataclass(frozen=True, slots=True)
 class SchemaEdit:
     """One keyword of one schema that changed, named as oasdiff names it less the part that says where.
 
     `kind` is `max-length-decreased`, `became-required`, `type-changed`, …; oasdiff's id is that with
-    `request-body-`, `request-property-`, `response-property-`, … before it. `property` is the path of the property
-    inside the body as people write it (`lines/amount`), empty for the body itself. `old` and `new` are where; a side
-    that has no such node names the nearest one above. `words` fill the message: `old` and `new` values, `name`.
-    `witness` is (instance,) where one was found that the old schema takes and the new refuses (`narrows`), or the
-    reverse (`widens`), each checked by a validator on the schema at `old` and `new`.
+    `request-body-`, `request-property-`, `response-property-`, … before it.
+    `effect` is what the edit does to the values that the schema at this place takes; it decides whether the edit
+    breaks, and `kind` only what it is called.
+    `property` is the path of the property inside the body as people write it (`lines/items/amount`), empty for the
+    body itself; `trail` is the same in steps. `old` and `new` are where; a side that has no such node names the
+    nearest one above. `old_marks` and `new_marks` are the marks of the property at `property`; `hidden_in` are the
+    flows whose values cannot hold it, since it stands in something that is read-only or write-only in both versions.
+    `words` fill the message: `old` and `new` values, `name`.
+    `narrows` is (instance,) where a whole body was found that the old takes and the new refuses, `widens` the
+    reverse, each checked by a validator on both whole bodies.
     """
 
     kind: str
@@ -55,5 +110,9 @@ class SchemaEdit:
     old: Spot
     new: Spot
     words: Mapping[str, str] = field(default_factory=dict)
+    old_marks: frozenset[Mark] = frozenset()
+    new_marks: frozenset[Mark] = frozenset()
+    hidden_in: frozenset[Flow] = frozenset()
+    trail: tuple[Step, ...] = ()
     narrows: tuple[Json] | None = None
     widens: tuple[Json] | None = None
