@@ -38,11 +38,13 @@ def check_extensions(library: Library, file: str, problems: Problems, *, main: b
                 problems.add("unknown-key", library.place_of(file, at), message, hint)
                 continue
             kind = _kind(tokens(pointer)) if main else "property"
+            if kind is None and own(value).keys() == {"ignore"}:
+                kind = "node"
             if kind is None:
                 problems.add(
                     "misplaced-extension",
                     library.place_of(file, at),
-                    "`x-treadle` means nothing here",
+                    "`x-treadle` means nothing here but `ignore`",
                     "it may stand in info, an operation, a channel, or a schema (property)",
                 )
                 continue

@@ -1,0 +1,137 @@
+"""Exceptions from rules, that age: each is for one rule, for a reason, until a day, at a node and what is below it.
+
+They are written where they are needed, `x-treadle: {ignore: [{rule, reason, until}]}`, in any mapping of a contract or
+of a file that it refers to. An exception without a reason or a last day does not count; one whose last day has gone by
+does not either. Both are findings. Today is an argument, so the same files say the same on the same day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from treadle.check.pointers import Pointers
+from treadle.check.report import Exemption
+from treadle.contract.extension import KEY, own, walk
+from treadle.contract.finding import Finding, Severity
+from treadle.contract.parse import Document
+from treadle.contract.pointer import pointer
+
+INLINE = "inline"
+COMPLAINTS: Mapping[str, str] = {
+    "exemption-incomplete": (
+        "An exception (`x-treadle: {ignore: [...]}`) says no `reason`, no `until`, or a day that does not exist. It "
+        "does not count until it says both: an exception without a reason cannot be judged by whoever comes next, and "
+        "one without an end never ends."
+    ),
+    "exemption-expired": (
+        "The last day of an exception has gone by, so the rule counts again. Mend what the rule complains about; if it "
+        "still cannot be mended, say why, with a new day."
+    ),
+}
+"""What `treadle explain` says of the rules that exceptions themselves can break."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """One exception as it is written. `pointer` is the node that it covers, with everything below."""
+
+    exemption: Exemption
+    pointer: str
+    fault: str = ""
+
+
+def may_ignore(data: bytes) -> bool:
+    """Whether a file can hold an exception: a quick look, before its document is walked."""
+    return b"ignore" in data and KEY.encode() in data
+
+
+class Ignores:
+    """The exceptions of some documents, on one day."""
+
+    def __init__(self, documents: Iterable[Document], today: date) -> None:
+        self._today = today
+        self._pointers: dict[str, Pointers] = {}
+        self._ignores: dict[str, list[Ignore]] = {}
+        self._held: Counter[Exemption] = Counter()
+        for document in documents:
+            found = [_aged(each, today) for each in _written(document)]
+            if found:
+                self._ignores[document.file] = found
+                self._pointers[document.file] = Pointers(document)
+
+    def faults(self) -> Iterator[Finding]:
+        """What is wrong with the exceptions themselves."""
+        for each in (one for listed in self._ignores.values() for one in listed):
+            exemption = each.exemption
+            if each.fault:
+                message = f"the exception from {exemption.rule} {each.fault}, so it does not count"
+                hint = "say a `reason`, and `until` as the last day it counts, like 2026-12-31"
+                yield Finding(exemption.place, "exemption-incomplete", Severity.BLOCK, message, hint)
+            elif exemption.expired:
+                days = (self._today - date.fromisoformat(exemption.until)).days
+                message = f"the exception from {exemption.rule} expired {_ago(days)}, on {exemption.until}"
+                hint = f"mend what {exemption.rule} complains about, or say why it still stands and until when"
+                yield Finding(exemption.place, "exemption-expired", Severity.WARN, message, hint)
+
+    def hold(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings that no exception covers; those that one does are counted."""
+        left: list[Finding] = []
+        for finding in findings:
+            cover = self._cover(finding)
+            if cover is None:
+                left.append(finding)
+            else:
+                self._held[cover] += 1
+        return left
+
+    def met(self) -> tuple[Exemption, ...]:
+        """Every exception that was written, with how many findings it has held back so far."""
+        listed = (one.exemption for each in self._ignores.values() for one in each if not one.fault)
+        return tuple(sorted(replace(each, count=self._held[each]) for each in listed))
+
+    def _cover(self, finding: Finding) -> Exemption | None:
+        file = finding.place.file
+        candidates = [
+            each
+            for each in self._ignores.get(file, ())
+            if each.exemption.rule == finding.rule and not each.fault and not each.exemption.expired
+        ]
+        if not candidates or finding.severity is Severity.INVALID:
+            return None
+        at = self._pointers[file].at(finding.place)
+        return next((each.exemption for each in candidates if _below(at, each.pointer)), None)
+
+
+def _written(document: Document) -> Iterator[Ignore]:
+    """Every exception of a document. What has no shape was a finding of the reader already."""
+    for at, node in walk(document.data):
+        listed = own(node).get("ignore") if KEY in node else None
+        for number, each in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(each, dict) and isinstance(each.get("rule"), str):
+                place = document.places[at + pointer(KEY, "ignore", number)]
+                said = {key: each[key] for key in ("reason", "until") if isinstance(each.get(key), str)}
+                reason, until = said.get("reason", "").strip(), said.get("until", "").strip()
+                yield Ignore(Exemption(each["rule"], place, reason, until, INLINE), at)
+
+
+def _aged(ignore: Ignore, today: date) -> Ignore:
+    exemption = ignore.exemption
+    lacking = [key for key, said in (("reason", exemption.reason), ("until", exemption.until)) if not said]
+    if lacking:
+        return replace(ignore, fault=f"says no {' and no '.join(lacking)}")
+    try:
+        last = date.fromisoformat(exemption.until)
+    except ValueError:
+        return replace(ignore, fault=f"ends on `{exemption.until}`, which is no day")
+    return replace(ignore, exemption=replace(exemption, expired=last < today))
+
+
+def _below(at: str, node: str) -> bool:
+    return at == node or at.startswith(node + "/")
+
+
+def _ago(days: int) -> str:
+    return "yesterday" if days == 1 else f"{days} days ago"
