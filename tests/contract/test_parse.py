@@ -126,6 +126,18 @@ def test_json_is_strict(text):
 
 def test_json_duplicate_keys():
     assert refused(b'{"a": 1,\n "\\u0061": 2}', "x.json") == [("duplicate-key", 2, 2)]
+    assert refused(b'[{"a,": ":\\"{", "b": {"a,": [{}]}, "a,": {"c": 1}}]') == [("duplicate-key", 1, 36)]
+
+
+def test_json_budgets_are_exact_whatever_stands_in_strings():
+    text = b'{"a[{\\"": ["]]", "}\\\\", [], {}], ",,,": {"x": [1]}, "b": 0}'
+    assert parse("x.json", text, Budget(depth_max=3, nodes_max=10)).data["b"] == 0
+    assert refused(text, "x.json", Budget(depth_max=2)) == [("budget-depth", 1, 25)]
+    assert refused(text, "x.json", Budget(nodes_max=9)) == [("budget-nodes", 1, 58)]
+
+
+def test_a_json_text_too_deep_for_its_reader_is_too_deep_for_the_budget():
+    assert refused(b"[" * 2000 + b"]" * 2000, "x.json") == [("budget-depth", 1, 513)]
 
 
 @pytest.mark.parametrize("text", ["[", "{", "- ", "? ", '{"a":', "&a [", "- {a: [", "[[]"])
@@ -186,11 +198,12 @@ PLAIN = st.recursive(
 @given(PLAIN)
 def test_json_is_yaml(value):
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2)
-    as_yaml, as_json = parse("x", text), parse("x.json", text)
-    assert as_yaml.data == as_json.data == value
-    assert {name: (place.line, place.column) for name, place in as_yaml.places.items()} == {
-        name: (place.line, place.column) for name, place in as_json.places.items()
+    as_yaml, as_json, told = parse("x", b"# not JSON\n" + text), parse("x.json", text), parse("x", text)
+    assert as_yaml.data == as_json.data == told.data == value
+    assert {name: (place.line - 1, place.column) for name, place in as_yaml.places.items() if name} == {
+        name: (place.line, place.column) for name, place in as_json.places.items() if name
     }
+    assert told.places == parse("x", text).places
 
 
 def places_complained_of(file, data):

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from treadle.base.nearest import nearest
-from treadle.contract.model import Json, Place
-from treadle.contract.parse import Document, InvalidDocument, parse
+from treadle.contract.finding import Finding
+from treadle.contract.parse import Document, InvalidDocument, parse, parse_tolerant
+from treadle.contract.place import Json, Place
 from treadle.contract.places import index
 from treadle.contract.pointer import pointer, tokens
 from treadle.contract.problems import Problems
@@ -54,12 +55,17 @@ class Node:
 
 
 class Library:
-    """Files by their path relative to the workspace. `known` are documents that were parsed before."""
+    """Files by their path relative to the workspace. `known` are documents that were parsed before.
 
-    def __init__(self, files: Mapping[str, bytes], known: Iterable[Document] = ()) -> None:
+    A tolerant library keeps documents usable that a strict one refuses, and gathers what is wrong with them.
+    """
+
+    def __init__(self, files: Mapping[str, bytes], known: Iterable[Document] = (), *, tolerant: bool = False) -> None:
         self.files = files
+        self.tolerant = tolerant
         self._documents: dict[str, Document] = {document.file: document for document in known}
         self._broken: dict[str, InvalidDocument] = {}
+        self._tolerated: dict[str, tuple[Finding, ...]] = {}
 
     def document(self, file: str) -> Document:
         """Parse a file once. Raises KeyError where there is none, InvalidDocument (each time) where it is broken."""
@@ -67,11 +73,25 @@ class Library:
             raise self._broken[file]
         if file not in self._documents:
             try:
-                self._documents[file] = parse(file, self.files[file])
+                self._documents[file] = self._parse(file)
             except InvalidDocument as error:
                 self._broken[file] = error
                 raise
         return self._documents[file]
+
+    def _parse(self, file: str) -> Document:
+        data = self.files[file]
+        if not self.tolerant:
+            return parse(file, data)
+        document, self._tolerated[file] = parse_tolerant(file, data)
+        if document is None:
+            raise InvalidDocument(self._tolerated[file])
+        return document
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What a tolerant library found wrong with the files read so far, the broken ones included."""
+        return tuple(finding for each in self._tolerated.values() for finding in each)
 
     def root(self, file: str) -> Node:
         """The whole document of a file."""

@@ -10,24 +10,32 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-Json = Any
-"""What orjson returns: dict, list, str, int, float, bool or None. Treated as read-only everywhere."""
+from treadle.contract.place import Json, Place
+
+__all__ = [
+    "Channel",
+    "Connector",
+    "Consumer",
+    "Content",
+    "Contract",
+    "Domain",
+    "Enforcement",
+    "Json",
+    "Kind",
+    "Limit",
+    "Operation",
+    "Parameter",
+    "Place",
+    "Service",
+    "Settings",
+    "Slo",
+    "Subscription",
+    "Tier",
+    "Workspace",
+]
 
 _TEMPLATE = re.compile(r"\{[^}]*\}")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """Where something stands in a file. `line` and `column` count from 1; `file` is relative to the workspace."""
-
-    file: str
-    line: int = 1
-    column: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
 
 
 class Kind(StrEnum):
@@ -167,7 +175,8 @@ class Contract:
 
     `id` is `<domain>.<name>.v<major>` (`sales.orders.v1`), unique in a fabric. `version` is `info.version`.
     `digest` is the sha256 of the exact bytes of the file and of every file that it refers to. `places` finds the
-    place of any node by its JSON pointer (`/paths/~1v1~1orders/get`).
+    place of any node by its JSON pointer (`/paths/~1v1~1orders/get`). `inherited` is what the domain says of all its
+    contracts (`owner`, `classification`), where it says so.
     """
 
     id: str
@@ -189,6 +198,7 @@ class Contract:
     document: Json = None
     places: Mapping[str, Place] = field(default_factory=dict)
     sources: Mapping[str, bytes] = field(default_factory=dict)
+    inherited: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def stamp(self) -> str:
@@ -204,14 +214,17 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """`domains/<domain>/domain.yaml`: who answers for it. RACI lists are names of teams or roles."""
+    """`domains/<domain>/domain.yaml`: who answers for it. RACI lists are names of teams or roles.
+
+    `classification` is empty where the domain says none.
+    """
 
     name: str
     title: str
     owner: str
     place: Place
     cost_centre: str = ""
-    classification: str = "internal"
+    classification: str = ""
     responsible: tuple[str, ...] = ()
     accountable: tuple[str, ...] = ()
     consulted: tuple[str, ...] = ()

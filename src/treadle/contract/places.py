@@ -1,19 +1,20 @@
 """Where each node of a document stands, found only when asked for.
 
-A document of three megabytes has some hundred thousand nodes and a handful of findings, so a builder stores plain
-(line, column) pairs for each container, and a pointer becomes a `Place` on look-up.
+A document of three megabytes has some hundred thousand nodes and a handful of findings, so a reader keeps one offset a
+key or item at most, and a pointer becomes a `Place` on look-up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from treadle.contract.model import Json, Place
+from treadle.contract.lines import Lines
+from treadle.contract.place import Json, Place
 from treadle.contract.pointer import escape, tokens
 
 Spots = Mapping[int, Any]
-"""`id(container)` -> {key: (line, column)} or [(line, column)], counted from 1, for every dict and list of `data`."""
+"""`id(container)` -> {key: offset} or [offset], for every dict and list of `data`."""
 
 _INDEX_CHARS_MAX = 9
 
@@ -21,30 +22,35 @@ _INDEX_CHARS_MAX = 9
 class Places(Mapping[str, Place]):
     """JSON pointer -> place of a key (in a mapping) or an item (in a list). Holds `data`, so the ids stay true."""
 
-    __slots__ = ("_data", "_file", "_root", "_spots")
+    __slots__ = ("_file", "_root", "_spots", "data", "lines")
 
-    def __init__(self, file: str, data: Json, spots: Spots, root: tuple[int, int] = (1, 1)) -> None:
+    def __init__(self, file: str, data: Json, spots: Spots, lines: Lines, root: int = 0) -> None:
         self._file = file
-        self._data = data
+        self.data = data
         self._spots = spots
         self._root = root
+        self.lines = lines
 
     def __getitem__(self, pointer: str) -> Place:
-        spot = self._root
-        node = self._data
-        for token in tokens(pointer):
-            key = index(token) if isinstance(node, list) else token
-            try:
-                spot = self._spots[id(node)][key]
-                node = node[key]
-            except (KeyError, IndexError, TypeError):
-                raise KeyError(pointer) from None
-        return Place(self._file, *spot)
+        try:
+            return Place(self._file, *self.lines.spot(self.offset(tokens(pointer))))
+        except (KeyError, IndexError, TypeError):
+            raise KeyError(pointer) from None
+
+    def offset(self, path: Iterable[str | int]) -> int:
+        """Where in the text the key or item at the end of `path` begins. Raises LookupError or TypeError."""
+        at = self._root
+        node = self.data
+        for step in path:
+            key = index(step) if isinstance(step, str) and isinstance(node, list) else step
+            at = self._spots[id(node)][key]
+            node = node[key]
+        return at
 
     def __iter__(self) -> Iterator[str]:
         """Every pointer of the tree; a node that aliases share appears under each of its names."""
         yield ""
-        waiting: list[tuple[str, Json]] = [("", self._data)]
+        waiting: list[tuple[str, Json]] = [("", self.data)]
         while waiting:
             base, node = waiting.pop()
             if isinstance(node, dict):

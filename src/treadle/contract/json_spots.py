@@ -1,0 +1,66 @@
+"""Where the keys and items of a JSON text begin, each container looked at when somebody asks for it.
+
+The standard library's C scanner skips a whole sibling at its own speed, so a text of many megabytes is never cut into
+tokens in Python. libyaml would not do: it refuses surrogate-pair escapes and keys of more than 1024 characters.
+"""
+
+from __future__ import annotations
+
+import re
+from json import JSONDecoder
+from typing import Any
+
+from treadle.contract.place import Json
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+_SCANNER = JSONDecoder(parse_int=str, parse_float=str)
+"""Numbers are left as text: one of a million digits costs nothing then."""
+
+
+class JsonSpots(dict[int, Any]):
+    """`id(container)` -> {key: offset} or [offset], made on look-up. A container is found by way of its parent.
+
+    `text` must be JSON, and `data` what it says; of a key given twice the last counts.
+    """
+
+    def __init__(self, text: str, data: Json) -> None:
+        super().__init__()
+        self.text = text
+        self.root = self._past_space(0)
+        self._begins: dict[int, tuple[Json, int]] = {id(data): (data, self.root)}
+
+    def __missing__(self, id_: int) -> Any:
+        container, at = self._begins.pop(id_)
+        found = self[id_] = self._members(container, at) if isinstance(container, dict) else self._items(container, at)
+        return found
+
+    def _members(self, container: dict[str, Json], at: int) -> dict[str, int]:
+        found: dict[str, int] = {}
+        at = self._past_space(at + 1)
+        while self.text[at] != "}":
+            key, end = _SCANNER.raw_decode(self.text, at)
+            found[key] = at
+            at = self._past(container[key], self._past_space(self._past_space(end) + 1))
+            if self.text[at] == ",":
+                at = self._past_space(at + 1)
+        return found
+
+    def _items(self, container: list[Json], at: int) -> list[int]:
+        found: list[int] = []
+        for item in container:
+            at = self._past_space(at + 1)
+            found.append(at)
+            at = self._past(item, at)
+        return found
+
+    def _past(self, value: Json, at: int) -> int:
+        """The offset of the comma or bracket behind a value."""
+        if isinstance(value, dict | list):
+            self._begins[id(value)] = (value, at)
+        _, end = _SCANNER.raw_decode(self.text, at)
+        return self._past_space(end)
+
+    def _past_space(self, at: int) -> int:
+        return _SPACE.match(self.text, at).end()  # type: ignore[union-attr]  # it matches the empty string
