@@ -15,7 +15,7 @@ from treadle.contract.model import Place
 from treadle.contract.read import guess_id
 
 ROOT = "treadle.yaml"
-_FOLDERS = ("domains", "connectors", "environments")
+_FOLDERS = ("domains", "standards", "connectors", "environments")
 _REAL_FOLDER = "put a real folder there"
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
@@ -64,8 +64,8 @@ class Checkout:
 def read_checkout(root: Path, allowance: Allowance = Allowance()) -> Checkout:
     """The files that make up a workspace, by their path relative to it, with `/` as separator.
 
-    Only `treadle.yaml` and YAML or JSON files under domains/, connectors/ and environments/; names that begin with a
-    dot are skipped. What cannot be read is left out alone, with a finding (`symlink-escapes`, `not-a-file`,
+    Only `treadle.yaml` and YAML or JSON files under domains/, standards/, connectors/ and environments/; names that
+    begin with a dot are skipped. What cannot be read is left out alone, with a finding (`symlink-escapes`, `not-a-file`,
     `file-too-big`, `unreadable`, `file-name-not-utf8`) that names the contract it would be. Raises InputError
     `checkout-too-big`, and any of these for `treadle.yaml` itself.
     """
