@@ -24,6 +24,20 @@ def mapping(value: Json, subject: Subject) -> dict[str, Json]:
     return found if isinstance(found, dict) else {}
 
 
+def written(context: Context) -> dict[str, Json]:
+    """The mapping that a function was given, as it is written: a value with its references written out has lost what
+    stands beside them. Empty where the value is no mapping.
+    """
+    subject = context.subject
+    node = subject.follow(subject.data)
+    for step in context.path:
+        inner = node.get(step) if isinstance(node, dict) else None
+        if isinstance(node, list) and isinstance(step, int) and step < len(node):
+            inner = node[step]
+        node = subject.follow(inner)
+    return node if isinstance(node, dict) else {}
+
+
 def items(value: Json) -> list[Json]:
     """The list that a value is; an empty one where it is none."""
     return value if isinstance(value, list) else []
@@ -55,6 +69,13 @@ def responses(operation: dict[str, Json], subject: Subject) -> Iterator[tuple[st
     for status, response in mapping(operation.get("responses"), subject).items():
         if not status.startswith("x-"):
             yield status, mapping(response, subject)
+
+
+def response_path(operation: dict[str, Json], status: str, context: Context) -> Path:
+    """Where to complain of a response: not at a part that several operations refer to."""
+    listed = mapping(operation.get("responses"), context.subject)
+    shared = isinstance(listed.get(status), dict) and "$ref" in listed[status]
+    return (*context.path, "responses") if shared else (*context.path, "responses", status)
 
 
 def is_error(status: str) -> bool:

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from treadle.check.lint.api import items, mapping
+from treadle.check.lint.api import items, mapping, written
 from treadle.check.lint.context import Context, Path, Subject
 from treadle.contract.model import Json
 
 _EXTENSION = "x-treadle"
 
 
-def address(channel: Json, context: Context) -> tuple[str, Path] | None:
-    """The address of a channel and where it is written; None where it says none.
+def address(context: Context) -> tuple[str, Path] | None:
+    """The address of the channel that a function was given, and where it is written; None where it says none.
 
     AsyncAPI 2 has it as the key of the channel, AsyncAPI 3 under `address` (the key is a name for references only).
     """
     if is_second(context.subject):
         return str(context.path[-1]), context.path
-    said = mapping(channel, context.subject).get("address")
+    said = written(context).get("address")
     return (said, (*context.path, "address")) if isinstance(said, str) else None
 
 
-def payloads(channel: Json, context: Context) -> Iterator[tuple[Path, Json]]:
-    """The payload of every message of a channel, with its path."""
-    for path, each in _messages(mapping(channel, context.subject), context):
+def payloads(context: Context) -> Iterator[tuple[Path, Json]]:
+    """The payload of every message of the channel that a function was given, with its path."""
+    for path, each in _messages(written(context), context):
         message = mapping(each, context.subject)
         payload, at = message.get("payload"), (*path, "payload")
         inner = mapping(payload, context.subject)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from treadle.check.lint.api import json_schema, name, parameters, responses
+from treadle.check.lint.api import json_schema, name, parameters, response_path, responses, written
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context, Subject
 from treadle.check.lint.shape import kinds, parts, properties
 from treadle.contract.model import Json
@@ -19,8 +19,9 @@ def make(options: Mapping[str, Json]) -> Check:
         raise BadOptions(f"the options are names for {', '.join(_NAMES)}")
     names = {**_NAMES, **options}
 
-    def check(operation: Json, context: Context) -> Iterator[Complaint]:
-        if not isinstance(operation, dict) or len(context.path) < 2:
+    def check(_: Json, context: Context) -> Iterator[Complaint]:
+        operation = written(context)
+        if len(context.path) < 2:
             return
         found = _page(operation, context.path, context.subject)
         if found is None:
@@ -33,7 +34,7 @@ def make(options: Mapping[str, Json]) -> Check:
             yield Complaint(f"{said} gives a list and does not take {' and '.join(lacking)}")
         lacking = [f"`{names[each]}`" for each in ("items", "next") if names[each] not in described]
         if lacking:
-            at = (*context.path, "responses", status)
+            at = response_path(operation, status, context)
             yield Complaint(f"{said} gives a list in a page without {' and '.join(lacking)}", at)
 
     return check

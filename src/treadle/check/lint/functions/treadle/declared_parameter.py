@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from treadle.check.lint.api import name, parameters
+from treadle.check.lint.api import name, parameters, written
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.contract.model import Json
 
@@ -16,8 +16,8 @@ def make(options: Mapping[str, Json]) -> Check:
         raise BadOptions("`in` must be query, header, path or cookie, and `name` text")
     key = (where, wanted.lower() if where == "header" else wanted)
 
-    def check(operation: Json, context: Context) -> Iterator[Complaint]:
-        if isinstance(operation, dict) and key not in parameters(operation, context):
+    def check(_: Json, context: Context) -> Iterator[Complaint]:
+        if key not in parameters(written(context), context):
             yield Complaint(f"{name(context.path)} does not declare the {where} {wanted}")
 
     return check

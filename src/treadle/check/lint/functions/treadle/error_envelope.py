@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from treadle.check.lint.api import is_error, json_schema, name, responses
+from treadle.check.lint.api import is_error, json_schema, name, response_path, responses, written
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.shape import kinds, required
 from treadle.contract.model import Json
@@ -18,12 +18,12 @@ def make(options: Mapping[str, Json]) -> Check:
     if not isinstance(wanted, list) or not all(isinstance(each, str) for each in wanted):
         raise BadOptions("`properties` must be a list of names")
 
-    def check(operation: Json, context: Context) -> Iterator[Complaint]:
-        subject = context.subject
-        for status, response in responses(operation, subject) if isinstance(operation, dict) else ():
+    def check(_: Json, context: Context) -> Iterator[Complaint]:
+        operation, subject = written(context), context.subject
+        for status, response in responses(operation, subject):
             if not is_error(status):
                 continue
-            said, at = f"{name(context.path)} {status}", (*context.path, "responses", status)
+            said, at = f"{name(context.path)} {status}", response_path(operation, status, context)
             schema = json_schema(response, subject)
             if schema is None:
                 yield Complaint(f"{said} has no application/json schema", at)

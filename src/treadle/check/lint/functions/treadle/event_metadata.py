@@ -18,9 +18,9 @@ def make(options: Mapping[str, Json]) -> Check:
     if not isinstance(wanted, list) or not all(isinstance(each, str) for each in wanted):
         raise BadOptions("`properties` must be a list of names")
 
-    def check(channel: Json, context: Context) -> Iterator[Complaint]:
-        named = address(channel, context)
-        for at, payload in payloads(channel, context):
+    def check(_: Json, context: Context) -> Iterator[Complaint]:
+        named = address(context)
+        for at, payload in payloads(context):
             lacking = [each for each in wanted if each not in required(payload, context.subject)]
             if lacking:
                 said = named[0] if named else context.path[-1]

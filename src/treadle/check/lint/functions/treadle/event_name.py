@@ -18,8 +18,8 @@ def make(_: Mapping[str, Json]) -> Check:
     return _check
 
 
-def _check(channel: Json, context: Context) -> Iterator[Complaint]:
-    found = address(channel, context)
+def _check(_: Json, context: Context) -> Iterator[Complaint]:
+    found = address(context)
     if found is None:
         return
     said, at = found

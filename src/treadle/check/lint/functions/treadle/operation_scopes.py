@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from treadle.check.lint.api import items, mapping, name
+from treadle.check.lint.api import items, mapping, name, written
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.contract.model import Json
 
@@ -19,9 +19,8 @@ def make(_: Mapping[str, Json]) -> Check:
     return _check
 
 
-def _check(operation: Json, context: Context) -> Iterator[Complaint]:
-    if not isinstance(operation, dict):
-        return
+def _check(_: Json, context: Context) -> Iterator[Complaint]:
+    operation = written(context)
     data = mapping(context.subject.data, context.subject)
     holder = operation if "security" in operation else data
     at = (*context.path, "security") if holder is operation else context.path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from treadle.check.lint.api import mapping
+from treadle.check.lint.api import written
 from treadle.check.lint.context import Check, Complaint, Context, Subject
 from treadle.check.lint.events import address, own, payloads
 from treadle.check.lint.shape import kinds, properties, required
@@ -19,12 +19,12 @@ def make(_: Mapping[str, Json]) -> Check:
     return _check
 
 
-def _check(channel: Json, context: Context) -> Iterator[Complaint]:
-    key = own(mapping(channel, context.subject)).get("partition_key", _DEFAULT)
+def _check(_: Json, context: Context) -> Iterator[Complaint]:
+    key = own(written(context)).get("partition_key", _DEFAULT)
     if not isinstance(key, str):
         return
-    named = address(channel, context)
-    for _, payload in payloads(channel, context):
+    named = address(context)
+    for _, payload in payloads(context):
         wrong = _wrong(payload, tokens(key), context.subject)
         if wrong:
             said = named[0] if named else context.path[-1]

@@ -29,8 +29,8 @@ def make(_: Mapping[str, Json]) -> Check:
     return _check
 
 
-def _check(channel: Json, context: Context) -> Iterator[Complaint]:
-    found = address(channel, context)
+def _check(_: Json, context: Context) -> Iterator[Complaint]:
+    found = address(context)
     words = found[0].split(".") if found else []
     if found and len(words) == 4:
         first, dash, rest = words[2].partition("-")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from treadle.check.lint.api import written
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.events import own
 from treadle.contract.model import Json
@@ -34,9 +35,8 @@ def make(options: Mapping[str, Json]) -> Check:
         raise BadOptions("`allow` must be a list of names")
     allowed = frozenset(allow)
 
-    def check(described: Json, context: Context) -> Iterator[Complaint]:
-        if not isinstance(described, dict):
-            return
+    def check(_: Json, context: Context) -> Iterator[Complaint]:
+        described = written(context)
         sure = [each for each in described if _sure(each)]
         if not sure or any(step in _DATA for step in context.path):
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from treadle.check.lint.api import name, parameters
+from treadle.check.lint.api import name, parameters, written
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.events import own
 from treadle.contract.model import Json
@@ -22,11 +22,10 @@ def make(_: Mapping[str, Json]) -> Check:
     return _check
 
 
-def _check(operation: Json, context: Context) -> Iterator[Complaint]:
-    if not isinstance(operation, dict) or not context.path:
-        return
+def _check(_: Json, context: Context) -> Iterator[Complaint]:
+    operation = written(context)
     said = own(operation).get("retry")
-    if context.path[-1] in _REPEATED:
+    if context.path and context.path[-1] in _REPEATED:
         if said == "never":
             at = (*context.path, "x-treadle", "retry")
             yield Complaint(f"{name(context.path)} is repeated by clients and proxies, whatever the contract says", at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from treadle.check.lint.api import headers, name, responses
+from treadle.check.lint.api import headers, name, response_path, responses, written
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.contract.model import Json
 
@@ -17,9 +17,8 @@ def make(options: Mapping[str, Json]) -> Check:
     if not isinstance(wanted, list) or not all(isinstance(each, str) for each in wanted):
         raise BadOptions("`headers` must be a list of names")
 
-    def check(operation: Json, context: Context) -> Iterator[Complaint]:
-        if not isinstance(operation, dict):
-            return
+    def check(_: Json, context: Context) -> Iterator[Complaint]:
+        operation = written(context)
         answers = dict(responses(operation, context.subject))
         said = name(context.path)
         if "429" not in answers:
@@ -28,6 +27,7 @@ def make(options: Mapping[str, Json]) -> Check:
         carried = headers(answers["429"], context.subject)
         lacking = [each for each in wanted if each.lower() not in carried]
         if lacking:
-            yield Complaint(f"{said} 429 lacks the header {', '.join(lacking)}", (*context.path, "responses", "429"))
+            at = response_path(operation, "429", context)
+            yield Complaint(f"{said} 429 lacks the header {', '.join(lacking)}", at)
 
     return check

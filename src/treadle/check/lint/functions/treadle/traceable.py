@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from treadle.check.lint.api import headers, is_error, json_schema, name, responses
+from treadle.check.lint.api import headers, is_error, json_schema, name, responses, written
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.shape import properties, required
 from treadle.contract.model import Json
@@ -17,9 +17,9 @@ def make(_: Mapping[str, Json]) -> Check:
     return _check
 
 
-def _check(operation: Json, context: Context) -> Iterator[Complaint]:
+def _check(_: Json, context: Context) -> Iterator[Complaint]:
     subject = context.subject
-    for status, response in responses(operation, subject) if isinstance(operation, dict) else ():
+    for status, response in responses(written(context), subject):
         if headers(response, subject) & _HEADERS:
             return
         schema = json_schema(response, subject) if is_error(status) else None
