@@ -18,7 +18,7 @@ from treadle.contract.json_spots import JsonSpots
 from treadle.contract.place import Json
 from treadle.contract.places import Places
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]|[^\s{}\[\],:"]++')
 _NOT_MARKS = bytes(set(range(256)) - set(b'{}[],:"'))
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _STEPS = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")

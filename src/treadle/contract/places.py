@@ -22,13 +22,13 @@ _INDEX_CHARS_MAX = 9
 class Places(Mapping[str, Place]):
     """JSON pointer -> place of a key (in a mapping) or an item (in a list). Holds `data`, so the ids stay true."""
 
-    __slots__ = ("_file", "_root", "_spots", "data", "lines")
+    __slots__ = ("_file", "_spots", "data", "lines", "root")
 
     def __init__(self, file: str, data: Json, spots: Spots, lines: Lines, root: int = 0) -> None:
         self._file = file
         self.data = data
         self._spots = spots
-        self._root = root
+        self.root = root
         self.lines = lines
 
     def __getitem__(self, pointer: str) -> Place:
@@ -39,13 +39,17 @@ class Places(Mapping[str, Place]):
 
     def offset(self, path: Iterable[str | int]) -> int:
         """Where in the text the key or item at the end of `path` begins. Raises LookupError or TypeError."""
-        at = self._root
+        at = self.root
         node = self.data
         for step in path:
             key = index(step) if isinstance(step, str) and isinstance(node, list) else step
-            at = self._spots[id(node)][key]
+            at = self.spots(node)[key]
             node = node[key]
         return at
+
+    def spots(self, container: Json) -> Any:
+        """Where the keys or items of a dict or list of `data` begin. Raises KeyError for anything else."""
+        return self._spots[id(container)]
 
     def __iter__(self) -> Iterator[str]:
         """Every pointer of the tree; a node that aliases share appears under each of its names."""
