@@ -29,11 +29,15 @@ def too_many_requests(data: Json, path: Path) -> Insertion | None:
 
 
 def idempotency_key(data: Json, path: Path) -> Insertion | None:
-    """Refer to the parameter `IdempotencyKey` of the document."""
+    """Refer to the parameter `IdempotencyKey` of the document, where callers need not send it.
+
+    A required one would refuse whoever calls today, which is for the owner to decide.
+    """
     operation = _mapping(data, *path[:3])
-    ref = _part(data, "parameters", "IdempotencyKey")
-    if ref is None or not _is_operation(path):
+    shared = _mapping(data, "components", "parameters", "IdempotencyKey")
+    if not _is_operation(path) or not operation or not shared or "$ref" in shared or shared.get("required") is True:
         return None
+    ref = "#/components/parameters/IdempotencyKey"
     if isinstance(operation.get("parameters"), list) and operation["parameters"]:
         return Insertion((*path[:3], "parameters"), {"$ref": ref})
     if "parameters" in operation:

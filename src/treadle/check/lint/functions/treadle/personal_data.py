@@ -13,7 +13,7 @@ from treadle.contract.model import Json
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _SURE = frozenset(
     {
-        "email", "phone", "mobile", "telephone", "fax", "firstname", "lastname", "middlename", "fullname", "givenname",
+        "email", "phone", "mobile", "telephone", "fax", "firstname", "lastname", "middlename", "givenname",
         "familyname", "surname", "nickname", "birthday", "birthdate", "dateofbirth", "birthplace", "iban", "ssn",
         "socialsecuritynumber", "nationalid", "passport", "passportnumber", "taxid", "driverslicense", "gender",
         "ethnicity", "religion", "nationality", "maritalstatus", "ipaddress", "creditcard", "cardnumber",
@@ -21,7 +21,7 @@ _SURE = frozenset(
         "shippingaddress", "deliveryaddress", "mailingaddress", "streetaddress", "street", "dob",
     }
 )  # fmt: skip
-_BESIDE_SURE = frozenset({"name", "address", "username", "displayname", "postcode", "postalcode", "zip", "zipcode"})
+_BESIDE_SURE = frozenset({"name", "fullname", "address", "username", "displayname", "postcode", "postalcode", "zip", "zipcode"})
 """Of a person where the object has one of the sure ones too; else of a product, a host, a city."""
 _LAST_WORDS = frozenset({"email", "phone", "iban", "birthdate", "surname", "passport"})
 _QUALIFIERS = frozenset({"has", "is", "with", "verified", "valid", "count", "enabled"})

@@ -22,6 +22,9 @@ _PLURALS = frozenset(
         "feedback", "fish", "furniture", "hardware", "history", "info", "information", "inventory", "knowledge",
         "luggage", "machinery", "mail", "metadata", "money", "music", "offspring", "personnel", "police", "research",
         "rice", "series", "sheep", "software", "species", "staff", "stock", "traffic", "training", "video", "weather",
+        # One thing that holds many.
+        "backlog", "catalog", "catalogue", "diary", "feed", "inbox", "journal", "ledger", "log", "outbox", "queue",
+        "timeline", "trash",
         # One of each caller: no collection.
         "me", "self", "current", "latest", "default",
     }
@@ -54,7 +57,9 @@ def _collections(path: str, item: Json, subject: Subject) -> Iterator[str]:
     for segment, after in pairwise(segments):
         if _plain(segment) and after.startswith("{") and after.endswith("}"):
             yield segment
-    if segments and _plain(segments[-1]) and _lists(item, subject):
+    # Behind a collection a word may be one of its views: `/gists/public`.
+    begins = len(segments) < 2 or not _plain(segments[-2])
+    if segments and begins and _plain(segments[-1]) and _lists(item, subject):
         yield segments[-1]
 
 
@@ -75,6 +80,8 @@ def _lists(item: Json, subject: Subject) -> bool:
 
 
 def _plural(segment: str) -> bool:
-    words = _WORD.findall(segment)
-    last = words[-1].lower() if words else ""
+    words = [each.lower() for each in _WORD.findall(segment)]
+    if "of" in words[1:]:
+        words = words[: words.index("of")]  # codes-of-conduct
+    last = words[-1] if words else ""
     return not last.isalpha() or last.endswith("s") or last in _PLURALS
