@@ -1,0 +1,283 @@
+"""The schemas of a document as validators: what its examples and defaults are judged by.
+
+Nothing is written out: each schema is rewritten once, keeps its references, and all those that some example needs are
+compiled into one validator, from which each is chosen by its name. A big document takes some ten milliseconds so,
+where a validator for each of its schemas takes seconds.
+
+Of a schema that refers to itself, however far down, Spectral says nothing (the reference stays in what it resolves,
+and leads nowhere from there); so do we.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from treadle.check.lint.ajv_formats import FORMATS
+from treadle.contract.model import Json
+
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError, Validator
+
+    from treadle.check.lint.context import Subject
+
+MAPS = ("dependencies", "dependentSchemas", "properties", "patternProperties")
+LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+SINGLES = (
+    "not", "if", "then", "else", "items", "additionalItems", "contains", "propertyNames", "additionalProperties",
+    "unevaluatedItems", "unevaluatedProperties",
+)  # fmt: skip
+_ORDER = (
+    "not", "anyOf", "oneOf", "allOf", "if", "then", "else", "prefixItems", "items", "additionalItems", "contains",
+    "propertyNames", "additionalProperties", "dependencies", "dependentSchemas", "properties", "patternProperties",
+    "unevaluatedItems", "unevaluatedProperties",
+)  # fmt: skip
+"""The keywords that hold schemas, as Ajv compiles them."""
+_LEFT_OUT = frozenset(
+    {"id", "$id", "$schema", "example", "default", "x-example", "discriminator", "xml", "externalDocs"}
+)
+_DRAFTS = {True: "https://json-schema.org/draft/2020-12/schema", False: "http://json-schema.org/draft-04/schema#"}
+_UNCHECKED = ("iri", "iri-reference", "idn-email", "idn-hostname", "json-pointer-uri-fragment")
+_BITS = {"int32": {"minimum": -(2**31), "maximum": 2**31 - 1, "multipleOf": 1}, "int64": {"multipleOf": 1}}
+
+
+class Use(Enum):
+    """What a schema is used for. What a client only reads is not required of it, and the other way about."""
+
+    ANY = ""
+    REQUEST = "readOnly"
+    RESPONSE = "writeOnly"
+
+
+class Flaw(Enum):
+    """Why nothing can be judged by a schema."""
+
+    LOOSE = "a reference in it leads to itself, or nowhere"
+    BROKEN = "it is no schema"
+    NULLABLE = "it says `nullable` without a `type`"
+
+
+_Key = tuple[Use, int]
+
+
+@dataclass(slots=True)
+class _Body:
+    """One schema, rewritten. `events` are what Ajv meets in it, in order: flaws, and references to other schemas."""
+
+    schema: Json
+    events: list[Flaw | _Key] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class AuthorSchemas:
+    """Every schema of one document that something is judged by."""
+
+    subject: Subject
+    modern: bool
+    """Whether schemas are those of draft 2020-12 (OpenAPI 3.1 and later), not of draft 4."""
+    _bodies: dict[_Key, _Body] = field(default_factory=dict)
+    _flaws: dict[_Key, Flaw | None] = field(default_factory=dict)
+    _validators: dict[_Key, Validator] = field(default_factory=dict)
+    _alive: list[Json] = field(default_factory=list)
+    """Schemas are known by their identity; so none may be thrown away."""
+
+    def prepare(self, wanted: Iterable[tuple[Json, Use]]) -> None:
+        """Compile the validator of many schemas at once."""
+        keys = [self._add(schema, use) for schema, use in wanted]
+        self._compile([key for key in dict.fromkeys(keys) if self._flaw(key) is None and key not in self._validators])
+
+    def flaw(self, schema: Json, use: Use = Use.ANY) -> Flaw | None:
+        """Why nothing can be judged by a schema, or None."""
+        return self._flaw(self._add(schema, use))
+
+    def errors(self, schema: Json, value: Json, use: Use = Use.ANY) -> list[ValidationError]:
+        """What a schema without a flaw has against a value; paths begin with the name of the schema."""
+        key = (use, id(schema))
+        if key not in self._validators:
+            self.prepare([(schema, use)])
+        validator, chosen = self._validators[key], {_name(key): value}
+        return [] if validator.is_valid(chosen) else list(validator.iter_errors(chosen))
+
+    def body(self, name: str) -> Json:
+        """The schema that a name, or a reference in such a schema, stands for, as it was rewritten."""
+        use, _, id = name.rpartition("/")[2].partition("-")
+        return self._bodies[(Use[use], int(id))].schema
+
+    def _add(self, schema: Json, use: Use) -> _Key:
+        """Rewrite a schema and all that it refers to."""
+        start = (use, id(schema))
+        waiting = [(schema, use)]
+        while waiting:
+            node, as_used = waiting.pop()
+            key = (as_used, id(node))
+            if key in self._bodies:
+                continue
+            self._alive.append(node)
+            body = self._bodies[key] = _Body(None)
+            targets: list[tuple[Json, Use]] = []
+            body.schema = _Rewriting(self.subject, body.events, targets).schema(node, as_used)
+            if not _is_schema(body.schema, modern=self.modern):
+                body.events.insert(0, Flaw.BROKEN)
+            waiting.extend(targets)
+        return start
+
+    def _flaw(self, start: _Key) -> Flaw | None:
+        """The first flaw that Ajv meets on its way through a schema and all that it refers to."""
+        flaws = self._flaws
+        path: list[tuple[_Key, Iterable[Flaw | _Key]]] = []
+        entered: set[_Key] = set()
+        if start not in flaws:
+            path.append((start, iter(self._bodies[start].events)))
+            entered.add(start)
+        while path:
+            key, events = path[-1]
+            found: Flaw | None = None
+            for event in events:
+                if isinstance(event, Flaw):
+                    found = event
+                elif event in flaws:
+                    found = flaws[event]
+                elif event in entered:
+                    found = Flaw.LOOSE
+                else:
+                    path.append((event, iter(self._bodies[event].events)))
+                    entered.add(event)
+                    break
+                if found is not None:
+                    break
+            if path[-1][0] != key:
+                continue
+            flaws[key] = found
+            path.pop()
+            if found is not None and path:
+                flaws[path[-1][0]] = found
+                path[-1] = (path[-1][0], iter((found,)))
+        return flaws[start]
+
+    def _compile(self, keys: list[_Key]) -> None:
+        if not keys:
+            return
+        needed: dict[_Key, None] = {}
+        waiting = list(keys)
+        while waiting:
+            key = waiting.pop()
+            if key not in needed:
+                needed[key] = None
+                waiting.extend(each for each in self._bodies[key].events if not isinstance(each, Flaw))
+        definitions = {_name(key): self._bodies[key].schema for key in needed}
+        root = {"properties": {_name(key): _reference(key) for key in keys}, "definitions": definitions}
+        validator = _validator(root, modern=self.modern)
+        self._validators.update(dict.fromkeys(keys, validator))
+
+
+class _Rewriting:
+    """One walk over one schema: references become names, `nullable` a type."""
+
+    def __init__(self, subject: Subject, events: list[Flaw | _Key], targets: list[tuple[Json, Use]]) -> None:
+        self._subject = subject
+        self._events = events
+        self._targets = targets
+
+    def schema(self, node: Json, use: Use) -> Json:
+        if not isinstance(node, dict):
+            return node
+        if isinstance(node.get("$ref"), str):
+            return self._referred(node, use)
+        result = {key: value for key, value in node.items() if key not in _LEFT_OUT}
+        self._nullable(node, result)
+        pattern = node.get("pattern")
+        if isinstance(pattern, str) and not FORMATS["regex"](pattern):
+            self._events.append(Flaw.BROKEN)
+            del result["pattern"]
+        bits = _BITS.get(str(node.get("format")))
+        for word in _ORDER:
+            if word in node:
+                result[word] = self._below(word, node[word], Use.ANY if word == "not" else use)
+        if bits:
+            result["allOf"] = [*result.get("allOf", []), bits]
+        if use is not Use.ANY and isinstance(node.get("required"), list) and isinstance(node.get("properties"), dict):
+            self._relax(node, result, use)
+        return result
+
+    def _referred(self, node: dict[str, Any], use: Use) -> Json:
+        target = self._subject.follow(node)
+        if not isinstance(target, dict):
+            return target
+        if isinstance(target.get("$ref"), str):
+            self._events.append(Flaw.LOOSE)
+            return True
+        key = (use, id(target))
+        self._events.append(key)
+        self._targets.append((target, use))
+        return _reference(key)
+
+    def _nullable(self, node: dict[str, Any], result: dict[str, Any]) -> None:
+        types = node.get("type")
+        nullable = node.get("x-nullable") if "oas2" in self._subject.formats and "x-nullable" in node else None
+        nullable = node.get("nullable") if nullable is None else nullable
+        if not isinstance(nullable, bool):
+            return
+        if not types:
+            self._events.append(Flaw.NULLABLE)
+        elif nullable:
+            several = types if isinstance(types, list) else [types]
+            result["type"] = several if "null" in several else [*several, "null"]
+
+    def _below(self, word: str, value: Json, use: Use) -> Json:
+        if isinstance(value, dict) and word in MAPS:
+            return {key: self.schema(each, use) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self.schema(each, use) for each in value]
+        return self.schema(value, use) if word in SINGLES else value
+
+    def _relax(self, node: dict[str, Any], result: dict[str, Any], use: Use) -> None:
+        follow = self._subject.follow
+        spared = {
+            name
+            for name, each in node["properties"].items()
+            if isinstance(found := follow(each), dict) and found.get(use.value) is True
+        }
+        required = [name for name in node["required"] if name not in spared]
+        if required:
+            result["required"] = required
+        else:
+            del result["required"]
+
+
+def _name(key: _Key) -> str:
+    return f"{key[0].name}-{key[1]}"
+
+
+def _reference(key: _Key) -> dict[str, Json]:
+    return {"$ref": f"#/definitions/{_name(key)}"}
+
+
+def _is_schema(schema: Json, *, modern: bool) -> bool:
+    from jsonschema_rs import meta
+
+    if not isinstance(schema, dict):
+        return isinstance(schema, bool)
+    try:
+        return meta.is_valid({**schema, "$schema": _DRAFTS[modern]})
+    except ValueError:  # nests too deeply
+        return False
+
+
+def _validator(root: dict[str, Json], *, modern: bool) -> Validator:
+    from jsonschema_rs import Draft4Validator, Draft202012Validator, FancyRegexOptions
+
+    from treadle.check.lint.regex import STEPS_MAX
+    from treadle.contract.schema import refuse_retrieval
+
+    formats: dict[str, Any] = {**FORMATS, **dict.fromkeys(_UNCHECKED, lambda _text: True)}
+    return (Draft202012Validator if modern else Draft4Validator)(
+        root,
+        validate_formats=True,
+        formats=formats,
+        retriever=refuse_retrieval,
+        pattern_options=FancyRegexOptions(
+            backtrack_limit=STEPS_MAX, size_limit=1024 * 1024, dfa_size_limit=1024 * 1024
+        ),
+    )
