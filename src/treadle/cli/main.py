@@ -19,6 +19,9 @@ VERBS: Mapping[str, tuple[str, str]] = {
     # verb: (module under treadle.cli, what it does in one line)
     "init": ("init", "Make a workspace that passes check and runs."),
     "check": ("check", "Say offline what is wrong, where, and how to mend it."),
+    "diff": ("diff", "Say what changed between two versions, and whom it breaks."),
+    "bump": ("bump", "Say or write the version that changes ask for."),
+    "lint": ("lint", "Run Spectral rulesets over documents."),
     "plan": ("plan", "Show what apply would change in which engine."),
     "apply": ("apply", "Bring the engines to what the workspace says."),
     "up": ("up", "Run the fabric of a workspace."),

@@ -30,11 +30,18 @@ class Subject(Protocol):
     data: Json
     formats: frozenset[str]
 
+    @property
+    def targets(self) -> frozenset[Path]:
+        """The nodes of this file that some `$ref` names, by their path in it."""
+
     def follow(self, value: Json) -> Json:
         """What a chain of `$ref` ends at, in any file; the value itself where it is none, or where it dangles."""
 
     def inlined(self, value: Json) -> Json:
-        """A copy in which every `$ref` is written out; one that leads to itself stays a `$ref`. Memoised."""
+        """It with every `$ref` written out; one that leads to itself stays a `$ref`. Takes no time: it was made before.
+
+        What a resolved rule gets is written out already, and comes back as it is.
+        """
 
 
 @dataclass(slots=True)
@@ -51,7 +58,8 @@ class Context:
 
 
 Check = Callable[[Json, Context], Iterable[Complaint] | None]
-"""A function with its options: the value that a rule chose -> what is wrong with it."""
+"""A function with its options: the value that a rule chose -> what is wrong with it. The value is `MISSING`
+(`treadle.check.lint.missing`) where the rule has a `field` and that is absent; it is falsy, and of no JSON type."""
 
 Make = Callable[[Mapping[str, Any]], Check]
 """Options (`functionOptions`, an empty mapping where there are none) -> check. Work that does not depend on the value

@@ -19,10 +19,14 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Result:
-    """One complaint of one rule. `file` and `path` are where it is written, after every reference was followed."""
+    """One complaint of one rule. `file` and `path` are where it is written, after every reference was followed.
+
+    `range` is there where no path leads to the place: 0-based line and character, of the first and behind the last.
+    """
 
     file: str
     path: Path
     code: str
     message: str
     level: Level
+    range: tuple[tuple[int, int], tuple[int, int]] | None = None

@@ -1,0 +1,180 @@
+"""Runs a compiled ruleset over documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from treadle.check.lint.context import Complaint, Context, Path
+from treadle.check.lint.missing import MISSING
+from treadle.check.lint.printing import filled, path_text, property_text
+from treadle.check.lint.program import Compiler, Find, Job, Pass, Program, nobody
+from treadle.check.lint.reading import read_problems
+from treadle.check.lint.references import Resolution
+from treadle.check.lint.result import Level, Result
+from treadle.check.lint.ruleset.formats import FORMATS, formats_of
+from treadle.check.lint.ruleset.load import load
+from treadle.check.lint.ruleset.model import Ruleset
+from treadle.check.lint.ruleset.override import for_file, level_at
+from treadle.check.lint.subject import Linted
+from treadle.check.lint.targets import Targets
+from treadle.check.lint.path.walk import TooManyNodes, walk
+from treadle.contract.library import Library
+from treadle.contract.model import Json
+from treadle.contract.parse import InvalidDocument
+
+
+class Linter:
+    """A ruleset, ready for any number of documents: what a kind of document needs is compiled when it is first met."""
+
+    def __init__(self, ruleset: Ruleset, find: Find = nobody) -> None:
+        self.ruleset = ruleset
+        self._compiler = Compiler(find)
+        self._programs: dict[tuple[int, frozenset[str]], tuple[Ruleset, Program]] = {}
+
+    def lint(self, library: Library, file: str) -> tuple[Result, ...]:
+        """Everything that the rules say of one file of a tolerant library, each once, in no promised order.
+
+        Raises KeyError where there is no such file, `BadRuleset` where a rule that it needs does not compile.
+        """
+        ruleset = for_file(self.ruleset, file)
+        try:
+            document = library.document(file)
+        except InvalidDocument as broken:
+            return tuple(read_problems(broken.findings, file, ruleset.parser_options))
+        found = _Found(library, file, document.data)
+        for result in read_problems(library.findings, file, ruleset.parser_options):
+            found.add(result)
+        found.dangling()
+        formats = formats_of(document.data) & ruleset.formats
+        if ruleset.formats and not formats:
+            found.add(_unrecognized(file, ruleset))
+        program = self._program(ruleset, formats)
+        subject = Linted(document.data, formats, found.resolution)
+        found.run(program.written, subject, resolved=False)
+        found.run(program.resolved, subject, resolved=True)
+        return tuple(found.results)
+
+    def _program(self, ruleset: Ruleset, formats: frozenset[str]) -> Program:
+        key = (id(ruleset), formats)
+        if key not in self._programs:
+            self._programs[key] = (ruleset, self._compiler.program(ruleset, formats))
+        return self._programs[key][1]
+
+
+def linter(names: Sequence[str], files: Mapping[str, bytes], find: Find = nobody) -> Linter:
+    """Load rulesets by the names of files or of shipped ones, and make them ready. Raises `BadRuleset`."""
+    return Linter(load(names, files), find)
+
+
+class _Found:
+    """The results about one document."""
+
+    def __init__(self, library: Library, file: str, data: Json) -> None:
+        self.library = library
+        self.file = file
+        self.data = data
+        self.results: dict[Result, None] = {}
+
+        def read(name: str) -> Json:
+            try:
+                return library.document(name).data
+            except InvalidDocument as broken:
+                raise ValueError(broken.message) from None
+
+        self.resolution = Resolution(Targets(read), file, data)
+
+    def add(self, result: Result) -> None:
+        """Keep a result, once."""
+        self.results[result] = None
+
+    def dangling(self) -> None:
+        """References that lead nowhere."""
+        for each in self.resolution.dangling:
+            self.add(Result(each.file, (*each.path, "$ref"), "invalid-ref", each.message, Level.ERROR))
+
+    def run(self, walked: Pass, subject: Linted, *, resolved: bool) -> None:
+        """One walk with every rule that is of it."""
+        if not walked.jobs:
+            return
+        context = Context((), subject, resolved)
+        jobs = walked.jobs
+
+        def emit(number: int, path: list[str | int], value: Any) -> None:
+            given = tuple(path)
+            for job in jobs[number]:
+                self._judge(job, given, value, context)
+
+        shared = self.resolution.shared if resolved else None
+        root = self.resolution.root if resolved else self.data
+        try:
+            walk(root, walked.automaton, emit, shared)
+        except TooManyNodes:
+            message = "with its references written out the document is too large for some of the rules"
+            self.add(Result(self.file, (), "budget-nodes", message, Level.ERROR))
+
+    def _judge(self, job: Job, given: Path, value: Any, context: Context) -> None:
+        for step in job.steps:
+            if step.pick is None:
+                context.path = given
+                self._ask(job, step.check, value, context)
+                continue
+            for below, picked in step.pick(value):
+                context.path = given + below
+                self._ask(job, step.check, picked, context)
+
+    def _ask(self, job: Job, check: Callable[..., Any], value: Any, context: Context) -> None:
+        complaints = check(value, context)
+        if complaints is None:
+            return
+        for complaint in complaints:
+            self._complain(job, complaint, context)
+
+    def _complain(self, job: Job, complaint: Complaint, context: Context) -> None:
+        rule = job.rule
+        path = context.path if complaint.path is None else complaint.path
+        file, at, missing = self._locate(path, resolved=context.resolved)
+        level = level_at(rule, at) if rule.pointers and file == self.file else rule.level
+        if level is None:
+            return
+        words: dict[str, Callable[[], Any]] = {
+            "property": lambda: property_text(at, missing),
+            "path": lambda: path_text(at),
+            "description": lambda: rule.description,
+            "value": lambda: self._value(file, at),
+            "error": lambda: complaint.message,
+        }
+        said = filled(complaint.message, words)
+        words["error"] = lambda: said
+        message = said if rule.message is None and rule.description is None else rule.description
+        if rule.message is not None:
+            message = filled(rule.message, words)
+        self.add(Result(file, at, rule.name, (message or said).strip(), level))
+
+    def _locate(self, path: Path, *, resolved: bool) -> tuple[str, Path, Path]:
+        if resolved:
+            return self.resolution.locate(path)
+        node, at = self.data, 0
+        for at, step in enumerate(path):
+            if isinstance(node, dict) and step in node:
+                node = node[step]
+            elif isinstance(node, list) and str(step).isdecimal() and int(step) < len(node):
+                node = node[int(step)]
+            else:
+                return self.file, path[:at], path[at:]
+        return self.file, path, ()
+
+    def _value(self, file: str, path: Path) -> Any:
+        node = self.data if file == self.file else self.library.document(file).data
+        for step in path:
+            try:
+                node = node[step]
+            except (KeyError, IndexError, TypeError):
+                return MISSING
+        return node
+
+
+def _unrecognized(file: str, ruleset: Ruleset) -> Result:
+    known = ", ".join(FORMATS[name] for name in sorted(ruleset.formats))
+    message = f"The provided document does not match any of the registered formats [{known}]"
+    return Result(file, (), "unrecognized-format", message, Level.WARN)

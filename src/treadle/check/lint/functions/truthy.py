@@ -1,0 +1,18 @@
+"""`truthy`: the value is there, and neither false, null, 0 nor empty text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from treadle.check.lint.context import Check, Complaint
+from treadle.check.lint.functions.options import only
+from treadle.check.lint.path.values import truthy
+
+_COMPLAINT = (Complaint('#{{print("property")}}must be truthy'),)
+
+
+def make(options: Mapping[str, Any]) -> Check:
+    """No options."""
+    only(options)
+    return lambda value, _: None if truthy(value) else _COMPLAINT

@@ -1,0 +1,115 @@
+"""Many paths as one machine: a state is the set of steps that wait at a node, a bit each.
+
+Step `s` of expression `e` waits at the children of a node while its bit is in the mask of the node. The bit behind the
+last step says that the expression has arrived. States are made when first met, and kept: which they are depends on the
+paths alone, never on the keys of a document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from treadle.check.lint.path.filter import Filter
+from treadle.check.lint.path.parse import Expression, Step
+
+
+@dataclass(slots=True)
+class State:
+    """What to do at the children of a node whose mask is `mask`.
+
+    `other` is the mask of every child whatever its key, `by_name` that of the keys named by some path (`other`
+    included). `filters`, by what spares asking them: `by_key` where the key must be one of these, `by_member` where
+    the child must have one of these members, `always` otherwise; a filter adds its mask where it holds. `slices` are
+    start, end, stride and mask. `arrived` are the expressions that end here. `alive` says whether children matter.
+    """
+
+    mask: int
+    other: int = 0
+    by_name: dict[str, int] = field(default_factory=dict)
+    by_key: dict[str, list[tuple[Filter, int]]] = field(default_factory=dict)
+    by_member: list[tuple[frozenset[str], Filter, int]] = field(default_factory=list)
+    members: frozenset[str] = frozenset()
+    always: list[tuple[Filter, int]] = field(default_factory=list)
+    slices: list[tuple[int, int | None, int, int]] = field(default_factory=list)
+    arrived: tuple[int, ...] = ()
+    alive: bool = False
+    asks: bool = False
+
+
+class Automaton:
+    """Built once from the expressions; `start` is the mask of the root."""
+
+    def __init__(self, expressions: Sequence[Expression]) -> None:
+        self.expressions = tuple(expressions)
+        self._states: dict[int, State] = {}
+        self._steps: list[Step | None] = []
+        self._owner: list[int] = []
+        self.start = 0
+        self.sticky = 0
+        for number, expression in enumerate(self.expressions):
+            first = len(self._steps)
+            self.start |= (3 if expression.itself else 1) << first
+            self._steps += [*expression.steps, None]
+            self._owner += [number] * (len(expression.steps) + 1)
+            for at in _looks_back(expression):
+                self.sticky |= 1 << (first + at)
+
+    def state(self, mask: int) -> State:
+        """The state of a mask."""
+        found = self._states.get(mask)
+        if found is None:
+            found = self._states[mask] = self._build(mask)
+        return found
+
+    def _build(self, mask: int) -> State:
+        state = State(mask)
+        arrived: list[int] = []
+        named: dict[str, int] = {}
+        left = mask
+        while left:
+            bit = left & -left
+            left ^= bit
+            at = bit.bit_length() - 1
+            step = self._steps[at]
+            if step is None:
+                arrived.append(self._owner[at])
+                continue
+            state.alive = True
+            if step.deep:
+                state.other |= bit
+            self._wait(state, named, step, bit << 1)
+        state.arrived = tuple(arrived)
+        state.by_name = {name: target | state.other for name, target in named.items()}
+        state.members = frozenset().union(*[keys for keys, _, _ in state.by_member])
+        state.asks = bool(state.by_key or state.by_member or state.always or state.slices)
+        return state
+
+    @staticmethod
+    def _wait(state: State, named: dict[str, int], step: Step, target: int) -> None:
+        if step.names is not None:
+            for name in step.names:
+                named[name] = named.get(name, 0) | target
+        elif step.slice is not None:
+            state.slices.append((*step.slice, target))
+        elif (asked := step.filter) is None:
+            state.other |= target
+        elif asked.names is not None:
+            for name in asked.names:
+                state.by_key.setdefault(name, []).append((asked, target))
+        elif asked.keys is not None:
+            state.by_member.append((asked.keys, asked, target))
+        else:
+            state.always.append((asked, target))
+
+
+def _looks_back(expression: Expression) -> list[int]:
+    """Steps that, waiting at a node, make what comes of it depend on the way by which the node was reached."""
+    last = len(expression.steps)
+    back = {last - up for up in range(expression.parents) if last >= up}
+    if expression.keyed or expression.rest is not None:
+        back.add(last)
+    for at, step in enumerate(expression.steps):
+        if step.filter is not None and step.filter.above:
+            back.update(range(max(0, at - step.filter.above + 1), at + 1))
+    return sorted(back)

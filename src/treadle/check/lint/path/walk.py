@@ -1,0 +1,147 @@
+"""One walk over a document for all paths at once.
+
+A node that several references share is walked once for each step that waits at it; only steps that look back at the
+way by which they came are walked every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from treadle.check.lint.path.automaton import Automaton, State
+from treadle.check.lint.path.filter import Standing
+
+Emit = Callable[[int, list[str | int], Any], None]
+"""Called with the number of an expression, the path (valid during the call only), and the value or key."""
+
+NODES_MAX = 5_000_000
+"""Nodes that one walk may visit, counted once for each way that a path which looks back makes it take."""
+
+
+class TooManyNodes(Exception):  # noqa: N818 - the nodes are too many, the error is that
+    """The document written out is larger than `NODES_MAX`."""
+
+
+def walk(root: Any, automaton: Automaton, emit: Emit, shared: Mapping[int, Any] | None = None) -> None:
+    """Call `emit` for each node that an expression selects, in the order of the document.
+
+    `shared` has, as keys, the `id` of every container that can be reached in more than one way.
+    """
+    _Walk(root, automaton, emit, shared or {}).run()
+
+
+class _Walk:
+    def __init__(self, root: Any, automaton: Automaton, emit: Emit, shared: Mapping[int, Any]) -> None:
+        self.automaton = automaton
+        self.emit = emit
+        self.shared = shared
+        self.root = root
+        self.path: list[str | int] = []
+        self.chain: list[Any] = []
+        self.standing = Standing(root, "", self.path, self.chain)
+        self.done: dict[int, int] = {}
+        self.visited = 0
+
+    def run(self) -> None:
+        """Depth first, without recursion: a document may be as deep as its references make it."""
+        state = self.automaton.state(self.automaton.start)
+        if state.arrived:
+            self._arrive(state, self.root)
+        if not state.alive or type(self.root) not in (dict, list):
+            return
+        path, chain, shared, states = self.path, self.chain, self.shared, self.automaton.state
+        chain.append(self.root)
+        stack: list[tuple[State, Iterator[tuple[str | int, Any]]]] = [(state, _items(self.root))]
+        while stack:
+            state, items = stack[-1]
+            by_name, other, asks = state.by_name, state.other, state.asks
+            for key, child in items:
+                mask = (
+                    by_name.get(key, other) if type(key) is str else by_name.get(str(key), other) if by_name else other
+                )
+                if asks:
+                    mask |= self._asked(state, key, child)
+                if not mask:
+                    continue
+                kind = type(child)
+                if (kind is dict or kind is list) and id(child) in shared:
+                    mask = self._first_time(id(child), mask)
+                    if not mask:
+                        continue
+                below = states(mask)
+                path.append(key)
+                if below.arrived:
+                    self._arrive(below, child)
+                if below.alive and child and (kind is dict or kind is list):
+                    self.visited += len(child)
+                    if self.visited > NODES_MAX:
+                        raise TooManyNodes
+                    chain.append(child)
+                    stack.append((below, _items(child)))
+                    break
+                path.pop()
+            else:
+                stack.pop()
+                chain.pop()
+                if path:
+                    path.pop()
+
+    def _first_time(self, node: int, mask: int) -> int:
+        done = self.done.get(node, 0)
+        self.done[node] = done | mask
+        return mask & ~(done & ~self.automaton.sticky)
+
+    def _asked(self, state: State, key: str | int, child: Any) -> int:
+        """The masks of the filters and slices that hold for a child."""
+        mask = 0
+        standing = self.standing
+        standing.value, standing.property = child, key
+        self.path.append(key)
+        for asked, target in state.by_key.get(key, ()) if type(key) is str else ():
+            if asked.test(standing):
+                mask |= target
+        if type(child) is dict and not state.members.isdisjoint(child):
+            for keys, asked, target in state.by_member:
+                if not keys.isdisjoint(child) and asked.test(standing):
+                    mask |= target
+        for asked, target in state.always:
+            if asked.test(standing):
+                mask |= target
+        if type(key) is int and state.slices:
+            size = len(self.chain[-1])
+            for start, end, stride, target in state.slices:
+                if key in range(size)[start:end:stride]:
+                    mask |= target
+        self.path.pop()
+        return mask
+
+    def _arrive(self, state: State, value: Any) -> None:
+        for number in state.arrived:
+            expression = self.automaton.expressions[number]
+            if expression.itself and not isinstance(value, dict | list):
+                continue
+            up = expression.parents
+            if not up and not expression.keyed and expression.rest is None:
+                self.emit(number, self.path, value)
+                continue
+            if up > len(self.path):
+                continue
+            path = self.path[: len(self.path) - up]
+            at = self.chain[-up] if up else value
+            if expression.keyed:
+                self.emit(number, path, path[-1] if path else None)
+            elif expression.rest is None:
+                self.emit(number, path, at)
+            else:
+                self._go_on(number, path, at)
+
+    def _go_on(self, number: int, path: list[str | int], value: Any) -> None:
+        """Walk what follows a `^` from where it led to."""
+        rest = self.automaton.expressions[number].rest
+        assert rest is not None
+        walk(value, Automaton((rest,)), lambda _, below, found: self.emit(number, path + below, found))
+
+
+def _items(node: Any) -> Iterator[tuple[str | int, Any]]:
+    return iter(node.items()) if type(node) is dict else iter(enumerate(node))

@@ -1,0 +1,236 @@
+"""The document as resolved rules see it: every `$ref` written out, except where it leads back to where it stands.
+
+Nothing is copied that has no reference below it, and what several references lead to is there once: the result is a
+graph without cycles whose nodes are shared. A reference is left as written where it dangles, or where its target, by way
+of other references, comes back to a target that holds it: these are exactly the references inside one strongly
+connected component of the graph of targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from treadle.check.lint.context import Path
+from treadle.check.lint.targets import Targets, Unreachable, hops
+from treadle.contract.model import Json
+
+_HOPS_MAX = 64
+
+Spot = tuple[str, Path]
+"""A node by its file and its path in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dangling:
+    """A reference that leads nowhere, and why."""
+
+    file: str
+    path: Path
+    message: str
+
+
+@dataclass(slots=True)
+class _Reference:
+    """`holders` are the targets that it stands in."""
+
+    spot: Spot
+    value: dict[str, Any]
+    target: Spot
+    holders: tuple[Spot, ...] = ()
+
+
+class Resolution:
+    """The resolved form of one document.
+
+    `root` is the document with its references written out; `shared` has the `id` of each node that more than one way
+    leads to; `dangling` are the references that lead nowhere.
+    """
+
+    def __init__(self, targets: Targets, file: str, data: Json) -> None:
+        self.dangling: list[Dangling] = []
+        self.file = file
+        self.data = data
+        self._targets = targets
+        self._jumps: dict[int, Spot] = {}
+        self._nodes: dict[Spot, Json] = {}
+        self._built: dict[int, Json] = {}
+        self._dirty: set[int] = set()
+        self._spots: dict[int, Spot] = {}
+        references = self._collect()
+        order = self._decide(references)
+        for spot in order:
+            self._build(self._nodes[spot])
+        self.root = self._build(data)
+        self.shared = {id(self._built.get(id(node), node)): True for node in self._nodes.values()}
+
+    @property
+    def targets(self) -> frozenset[Path]:
+        """The nodes of the document itself that some reference names."""
+        return frozenset(path for file, path in self._nodes if file == self.file)
+
+    def follow(self, value: Json) -> Json:
+        """What a chain of references ends at; the value itself where it is none, where it dangles or goes round."""
+        node = value
+        for _ in range(_HOPS_MAX):
+            spot = self._spots.get(id(node))
+            if spot is None:
+                return value if isinstance(node, dict) and type(node.get("$ref")) is str else node
+            node = self._nodes[spot]
+        return value
+
+    def inlined(self, value: Json) -> Json:
+        """The value with its references written out. For nodes of the document, and those of the resolved one."""
+        return self._build(value) if id(value) in self._jumps else self._built.get(id(value), value)
+
+    def locate(self, path: Path) -> tuple[str, Path, Path]:
+        """Where a path of the resolved document was written: file, path there, and what of it is missing there."""
+        file, node, at, jumped = self.file, self.data, (), False
+        for number, step in enumerate(path):
+            while (jump := self._jumps.get(id(node))) is not None:
+                (file, at), node, jumped = jump, self._nodes[jump], True
+            found = _child(node, step)
+            if found is None:
+                return file, at, path[number:]
+            at, node = (*at, found[0]), found[1]
+        while (jump := self._jumps.get(id(node))) is not None and (jumped or len(node) == 1):
+            (file, at), node, jumped = jump, self._nodes[jump], True
+        return file, at, ()
+
+    def _collect(self) -> list[_Reference]:
+        """Every reference that can be reached, with its target. Containers that hold one are dirty."""
+        found: list[_Reference] = []
+        waiting: list[tuple[Spot, Json]] = [((self.file, ()), self.data)]
+        crawled: set[Spot] = set()
+        seen: set[int] = set()
+        while waiting:
+            (file, start), root = waiting.pop()
+            if (file, start) in crawled:
+                continue
+            crawled.add((file, start))
+            for trail, value in _references(root):
+                if id(value) in seen:
+                    continue
+                seen.add(id(value))
+                path = (*start, *(key for _, key in trail))
+                try:
+                    target, node = self._targets.find(file, value["$ref"])
+                except Unreachable as error:
+                    self.dangling.append(Dangling(file, path, str(error)))
+                    continue
+                self._dirty.update(id(each) for each, _ in trail)
+                found.append(_Reference((file, path), value, target))
+                self._spots[id(value)] = target
+                self._nodes[target] = node
+                if target[0] != self.file:
+                    waiting.append((target, node))
+        return found
+
+    def _decide(self, references: list[_Reference]) -> list[Spot]:
+        """Tell the references that can be written out (`_jumps`); targets in the order to build them."""
+        edges: dict[Spot, list[Spot]] = {spot: [] for spot in self._nodes}
+        for reference in references:
+            file, path = reference.spot
+            reference.holders = tuple(spot for size in range(len(path) + 1) if (spot := (file, path[:size])) in edges)
+            for holder in reference.holders:
+                edges[holder].append(reference.target)
+        component, order = components(edges)
+        for reference in references:
+            own = component[reference.target]
+            if all(component[holder] != own for holder in reference.holders):
+                self._jumps[id(reference.value)] = reference.target
+        return order
+
+    def _build(self, node: Json) -> Json:
+        jump = self._jumps.get(id(node))
+        if jump is not None:
+            target = self._nodes[jump]
+            return self._build(target) if id(target) in self._jumps else self._built.get(id(target), target)
+        if id(node) not in self._dirty:
+            return node
+        done = self._built.get(id(node))
+        if done is not None:
+            return done
+        if isinstance(node, dict):
+            built: Json = {
+                key: self._build(value) if type(value) in (dict, list) else value for key, value in node.items()
+            }
+        else:
+            built = [self._build(value) if type(value) in (dict, list) else value for value in node]
+        self._built[id(node)] = built
+        return built
+
+
+def components(edges: dict[Spot, list[Spot]]) -> tuple[dict[Spot, int], list[Spot]]:
+    """Strongly connected components (Tarjan, without recursion): the number of each node's, and nodes so ordered that
+    what one leads to comes before it."""
+    number: dict[Spot, int] = {}
+    low: dict[Spot, int] = {}
+    component: dict[Spot, int] = {}
+    order: list[Spot] = []
+    open_: list[Spot] = []
+    for root in edges:
+        if root in number:
+            continue
+        work: list[tuple[Spot, Iterator[Spot]]] = [(root, iter(edges[root]))]
+        number[root] = low[root] = len(number)
+        open_.append(root)
+        while work:
+            node, targets = work[-1]
+            for target in targets:
+                if target not in number:
+                    number[target] = low[target] = len(number)
+                    open_.append(target)
+                    work.append((target, iter(edges[target])))
+                    break
+                if target not in component:
+                    low[node] = min(low[node], number[target])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == number[node]:
+                    while True:
+                        member = open_.pop()
+                        component[member] = number[node]
+                        order.append(member)
+                        if member == node:
+                            break
+    return component, order
+
+
+def _references(root: Json) -> Iterator[tuple[list[tuple[Json, str | int]], dict[str, Any]]]:
+    """Each `$ref` below a node, with the containers and keys on the way to it. Nothing beside a `$ref` is looked at."""
+    if isinstance(root, dict) and type(root.get("$ref")) is str:
+        yield [], root
+        return
+    trail: list[tuple[Json, str | int]] = []
+    stack = [hops(root)]
+    nodes: list[Json] = [root]
+    while stack:
+        for key, child in stack[-1]:
+            kind = type(child)
+            if kind is dict and type(child.get("$ref")) is str:
+                yield [*trail, (nodes[-1], key)], child
+            elif child and (kind is dict or kind is list):
+                trail.append((nodes[-1], key))
+                nodes.append(child)
+                stack.append(hops(child))
+                break
+        else:
+            stack.pop()
+            nodes.pop()
+            if trail:
+                trail.pop()
+
+
+def _child(node: Json, step: str | int) -> tuple[str | int, Json] | None:
+    """One step down with its key as the document has it, or None where there is none."""
+    if isinstance(node, dict):
+        key = step if step in node else str(step)
+        return (key, node[key]) if key in node else None
+    if isinstance(node, list):
+        at = int(step) if isinstance(step, int) or step.isdecimal() else -1
+        return (at, node[at]) if 0 <= at < len(node) else None
+    return None

@@ -1,0 +1,64 @@
+"""Finds what the text of a `$ref` names, in this file or another of the same mapping. Nothing is ever fetched."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from treadle.check.lint.context import Path
+from treadle.contract.model import Json
+from treadle.contract.pointer import tokens
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
+_PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
+
+
+class Unreachable(Exception):  # noqa: N818 - the target is out of reach, the error is that
+    """A reference leads nowhere; the message says why."""
+
+
+class Targets:
+    """`read` gives the data of a file by its name; it raises KeyError where there is none, ValueError where it is
+    broken."""
+
+    def __init__(self, read: Callable[[str], Json]) -> None:
+        self._read = read
+
+    def find(self, file: str, reference: str) -> tuple[tuple[str, Path], Json]:
+        """The spot of a reference that stands in `file`, and the node there. Raises `Unreachable`."""
+        name, _, fragment = reference.partition("#")
+        if name:
+            if _SCHEME.match(name):
+                raise Unreachable(f"'{reference}' is not among the files at hand, and nothing is fetched")
+            file = posixpath.normpath(posixpath.join(posixpath.dirname(file), _decoded(name)))
+        try:
+            node = self._read(file)
+        except KeyError:
+            raise Unreachable(f"'{reference}': there is no file '{file}'") from None
+        except ValueError as error:
+            raise Unreachable(f"'{reference}': {error}") from None
+        fragment = _decoded(fragment)
+        if fragment and not fragment.startswith("/"):
+            raise Unreachable(f"'{reference}' JSON pointer is invalid")
+        path: list[str | int] = []
+        for token in tokens(fragment):
+            if isinstance(node, dict) and token in node:
+                path.append(token)
+                node = node[token]
+            elif isinstance(node, list) and token.isdecimal() and int(token) < len(node):
+                path.append(int(token))
+                node = node[int(token)]
+            else:
+                raise Unreachable(f"'{reference}' does not exist")
+        return (file, tuple(path)), node
+
+
+def hops(node: Json) -> Iterator[tuple[str | int, Any]]:
+    """Keys or indices of a container, with what is there."""
+    return iter(node.items()) if type(node) is dict else iter(enumerate(node))
+
+
+def _decoded(text: str) -> str:
+    return _PERCENT.sub(lambda match: bytes.fromhex(match[0].replace("%", "")).decode(errors="replace"), text)

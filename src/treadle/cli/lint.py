@@ -1,0 +1,185 @@
+"""`treadle lint`: Spectral rulesets over documents, in a workspace or anywhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from treadle.base.printable import printable
+from treadle.cli.output import emit, output_options
+
+if TYPE_CHECKING:
+    from treadle.check.lint.order import Placed
+    from treadle.check.report import Report
+
+LEVELS = ("error", "warn", "info", "hint")
+STOCK = ("spectral:oas", "spectral:asyncapi", "treadle:asyncapi", "treadle:jsonschema")
+"""What is linted by where nobody says otherwise."""
+
+_RULESETS = (".spectral.yaml", ".spectral.yml", ".spectral.json", "spectral.yaml", "spectral.yml", "spectral.json")
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--ruleset",
+    "-r",
+    "rulesets",
+    multiple=True,
+    metavar="FILE|NAME",
+    help="A Spectral ruleset (YAML or JSON), or one that ships: spectral:oas, spectral:asyncapi, treadle:api, … "
+    "Several are merged, later ones win.",
+)
+@click.option(
+    "--fail-severity",
+    "-F",
+    type=click.Choice(LEVELS),
+    default="error",
+    show_default=True,
+    help="Exit with 1 from this severity on.",
+)
+@click.option("--display-only-failures", "-D", is_flag=True, help="Leave out what is below --fail-severity.")
+@output_options
+def command(
+    files: tuple[str, ...],
+    rulesets: tuple[str, ...],
+    fail_severity: str,
+    display_only_failures: bool,
+    format: str,
+    outs: tuple[str, ...],
+) -> None:
+    """Lint FILES (globs and folders too) by Spectral rulesets, matching @stoplight/spectral-cli 6.16.3.
+
+    Without --ruleset: the .spectral.yaml of this folder or one above; in a workspace standards/*.spectral.yaml; else the
+    stock rulesets. JSON output is one array in Spectral's own shape. Nothing is fetched, and no JavaScript is run.
+    Exits 0 where nothing reaches --fail-severity, 1 where something does, 3 where a file or ruleset cannot be read.
+    """
+    import orjson
+
+    from treadle.check.lint.order import spectral_json
+
+    bound = LEVELS.index(fail_severity)
+    found = lint_files([name for each in files for name in expand(each)], rulesets)
+    failing = any(each.result.level <= bound for each in found)
+    shown = [each for each in found if each.result.level <= bound or not display_only_failures]
+
+    def json() -> str:
+        option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        return orjson.dumps([spectral_json(each) for each in shown], option=option).decode()
+
+    emit(_report(shown), "lint", format, outs, json=json)
+    sys.exit(1 if failing else 0)
+
+
+def expand(name: str) -> list[str]:
+    """The files that one argument names: itself, those that a glob matches, or those below a folder.
+
+    Raises InputError `no-such-file`.
+    """
+    from treadle.base.errors import InputError
+
+    path = Path(name)
+    if path.is_file():
+        return [name]
+    found = []
+    if path.is_dir():
+        found = [each for each in path.rglob("*") if not any(part.startswith(".") for part in each.parts[:-1])]
+    elif any(mark in name for mark in "*?["):
+        import glob
+
+        found = [Path(each) for each in glob.glob(name, recursive=True)]
+    chosen = sorted(str(each) for each in found if each.suffix in _SUFFIXES and each.is_file())
+    if not chosen:
+        raise InputError(
+            "no-such-file",
+            f"there is no file {printable(name)}" if not found else f"no YAML or JSON is in {printable(name)}",
+            "name a document, a folder with some, or a quoted glob",
+        )
+    return chosen
+
+
+def lint_files(names: Sequence[str], rulesets: Sequence[str] = ()) -> list[Placed]:
+    """Every result of every file, in Spectral's order. Files go by their absolute path.
+
+    Raises `BadRuleset`, and InputError where a file cannot be read.
+    """
+    from treadle.check.lint.engine import linter
+    from treadle.check.lint.order import placed
+    from treadle.contract.library import Library
+    from treadle.control.documents import Documents, root_of
+    from treadle.control.functions import python_function
+
+    here = Path.cwd()
+    files = tuple(sorted({Path(os.path.abspath(each)).as_posix() for each in names}))
+    ready = linter(*_rulesets(rulesets or default_rulesets(here), here), python_function)
+    libraries: dict[Path, Library] = {}
+    found: list[Placed] = []
+    for file in files:
+        root = root_of(Path(file), here)
+        if root not in libraries:
+            libraries[root] = Library(Documents(root, files), tolerant=True)
+        try:
+            results = ready.lint(libraries[root], file)
+        except KeyError:
+            raise _unreadable(file) from None
+        found += placed(results, libraries[root])
+    return found
+
+
+def default_rulesets(here: Path) -> tuple[str, ...]:
+    """What to lint by in a folder where nobody says."""
+    for folder in (here, *here.parents):
+        for name in _RULESETS:
+            if (folder / name).is_file():
+                return (str(folder / name),)
+        if (folder / "treadle.yaml").is_file():
+            own = sorted(str(each) for each in (folder / "standards").glob("*.spectral.yaml"))
+            return tuple(own) or STOCK
+    return STOCK
+
+
+def _rulesets(names: Sequence[str], here: Path) -> tuple[list[str], Mapping[str, bytes]]:
+    """Rulesets by absolute path or shipped name, and where to read them and what they extend."""
+    from treadle.check.lint.ruleset.shipped import SHIPPED
+    from treadle.control.documents import Documents
+
+    absolute = [name if name in SHIPPED or "://" in name else os.path.abspath(name) for name in names]
+    return absolute, Documents(Path(here.anchor), tuple(absolute))
+
+
+def _unreadable(file: str) -> Exception:
+    from treadle.base.errors import InputError
+
+    return InputError("no-such-file", f"{printable(file)} cannot be read", "name a regular file of at most 32 MB")
+
+
+def _report(found: Iterable[Placed]) -> Report:
+    """As findings, for the formats that are not Spectral's own. Names are shown from here."""
+    from treadle.check.lint.result import Level
+    from treadle.check.report import Report
+    from treadle.contract.finding import Finding, Severity
+    from treadle.contract.place import Place
+
+    severities = {Level.ERROR: Severity.BLOCK, Level.WARN: Severity.WARN}
+    return Report(
+        tuple(
+            Finding(
+                Place(_shown(each.result.file), each.range[0][0] + 1, each.range[0][1] + 1),
+                each.result.code,
+                severities.get(each.result.level, Severity.INFO),
+                each.result.message,
+            )
+            for each in found
+        )
+    )
+
+
+def _shown(file: str) -> str:
+    here = Path.cwd().as_posix()
+    return file.removeprefix(f"{here}/")
