@@ -30,8 +30,9 @@ class Rule:
     """One row. `message` is formatted with the words of a change; `why` is what `treadle explain` says.
 
     `direction`, `area`, `kind` and `action` are the coordinate of the rule, in oasdiff's vocabulary. `forward` says
-    that the change breaks the other way: somebody who keeps to the new contract and meets the old one. `differs` says
-    why the level is not the one that oasdiff gives, where it is not.
+    that the change breaks the other way: somebody who keeps to the new contract and meets the old one. `lawful` says
+    that the level follows from what the change does to values, so that who knows more of that knows better. `differs`
+    says why the level is not the one that oasdiff gives, where it is not.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Rule:
     message: str
     why: str
     forward: bool = False
+    lawful: bool = False
     differs: str = ""
 
     @property
@@ -74,7 +76,8 @@ def row(
     """
     told = law(effect, at[0]) if level is None else level
     asked = _bump(told, effect) if bump is None else bump
-    return Rule(id, told, asked, *at, message, why, forward=_forward(effect, at[0]), differs=differs)
+    lawful = level is None and effect is not Effect.NONE
+    return Rule(id, told, asked, *at, message, why, _forward(effect, at[0]), lawful, differs)
 
 
 def law(effect: Effect | None, direction: Direction) -> Level:

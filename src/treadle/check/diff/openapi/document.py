@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from treadle.check.diff.change import Side
 from treadle.check.schema.edit import Spot
 from treadle.contract.library import Node, References
+from treadle.contract.model import Json
+from treadle.contract.pointer import tokens
 from treadle.contract.problems import Problems
+
+_SHOWN_CHARS_MAX = 60
 
 
 class Document:
@@ -22,6 +27,11 @@ class Document:
         if node.reference is None:
             return node
         return self.references.follow(node) or Node(node.file, node.pointer, None)
+
+    def at(self, spot: Spot) -> Node:
+        """The node at a spot, followed."""
+        root = self.references.library.root(spot.file)
+        return self.follow(root.child(*tokens(spot.pointer)))
 
     def child(self, node: Node, *names: str | int) -> Node:
         """Step down, and follow what stands there."""
@@ -53,3 +63,9 @@ def texts(node: Node) -> list[str]:
 def flag(node: Node) -> bool:
     """Whether a node is `true`."""
     return node.value is True
+
+
+def shown(value: Json) -> str:
+    """A value as it stands in a message: JSON, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_CHARS_MAX else text[: _SHOWN_CHARS_MAX - 1] + "…"

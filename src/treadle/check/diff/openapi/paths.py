@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+"""The fields of a path item that hold operations; `query` since OpenAPI 3.2."""
 _PARAMETER = re.compile(r"\{([^{}]*)\}")
 
 

@@ -13,27 +13,35 @@ from collections.abc import Iterator
 
 import orjson
 
+from treadle.contract.library import Node
 from treadle.contract.model import Json
 
 _REFERENCE = re.compile(rb'"\$(?:dynamicR|r)ef":"((?:[^"\\]|\\.)*)"')
 _COMPONENT = re.compile(rb"#/components/([^/]+/[^/]+)")
+_WORDS = b"examples/"
+"""Components that say nothing about values on the wire."""
 
 
 class Reach:
-    """Answers for one pair of documents. A reference to anything but a component of the document is taken for changed."""
+    """Answers for one pair of documents. A reference to anything but a component is taken for changed."""
 
-    def __init__(self, old: Json, new: Json) -> None:
-        self._old, self._new = _components(old), _components(new)
+    def __init__(self, old: Node, new: Node) -> None:
+        self._roots = (old.file, new.file)
+        self._old, self._new = _components(old.value), _components(new.value)
         self._changed = self._closed({name for name in self._old.keys() | self._new.keys() if self._differs(name)})
         self._clean: dict[int, bool] = {}
 
-    def same(self, old: Json, new: Json) -> bool:
-        """Whether a value of the old document and one of the new mean the same."""
-        if old is not new and old != new:
+    def same(self, old: Node, new: Node) -> bool:
+        """Whether a node of the old document and one of the new mean the same. What is not known to be is not."""
+        if old.value != new.value:
             return False
-        if id(new) not in self._clean:
-            self._clean[id(new)] = not self._touches(new)
-        return self._clean[id(new)]
+        if not isinstance(new.value, dict | list):
+            return type(old.value) is type(new.value)
+        if (old.file, new.file) != self._roots:
+            return not _references(new.value)
+        if id(new.value) not in self._clean:
+            self._clean[id(new.value)] = not self._touches(new.value)
+        return self._clean[id(new.value)]
 
     def _differs(self, name: bytes) -> bool:
         return name not in self._old or name not in self._new or self._old[name] != self._new[name]
@@ -47,6 +55,8 @@ class Reach:
         for name, component in self._new.items():
             for reference in _references(component):
                 match = _COMPONENT.match(reference)
+                if match and match[1].startswith(_WORDS):
+                    continue
                 if match:
                     users.setdefault(match[1], []).append(name)
                 elif name not in changed:
@@ -62,7 +72,7 @@ class Reach:
     def _touches(self, value: Json) -> bool:
         for reference in _references(value):
             match = _COMPONENT.match(reference)
-            if match is None or match[1] in self._changed:
+            if match is None or (match[1] in self._changed and not match[1].startswith(_WORDS)):
                 return True
         return False
 

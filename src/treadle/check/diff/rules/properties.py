@@ -115,7 +115,7 @@ PROPERTIES: tuple[Rule, ...] = (
                         Effect.NARROWS,
                         "Bodies without it are refused.",
                         Level.ERROR,
-                        "oasdiff says info in some versions: bodies could lack a read-only property, and cannot any more.",
+                        "oasdiff says info in some versions: a read-only property could be left out, and no longer can.",
                     )
                     if need == "required"
                     else (Effect.WIDENS, "Bodies without it are taken as before.", None, "")
@@ -320,6 +320,22 @@ PROPERTIES: tuple[Rule, ...] = (
                     else (Effect.NARROWS, "It may come now, and did not before.", None, "")
                 ),
             ),
+        )
+    ),
+    # Properties of response headers
+    *(
+        row(
+            f"response-header-property-{verb}",
+            (Direction.RESPONSE, "headers", kind, action),
+            effect,
+            f"`{{property}}` of the header `{{header}}` of the {{status}} response {said}",
+            why,
+        )
+        for verb, kind, action, effect, said, why in (
+            ("added", "existence", "add", Effect.NARROWS, "was added", "Callers that do not know it do not read it."),
+            ("removed", "existence", "remove", Effect.WIDENS, "was removed", "Callers rely on it."),
+            ("became-required", "requiredness", "change", Effect.NARROWS, "became required", "Callers get it always."),
+            ("became-optional", "requiredness", "change", Effect.WIDENS, "became optional", "Callers rely on it."),
         )
     ),
 )

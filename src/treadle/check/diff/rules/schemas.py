@@ -64,12 +64,26 @@ KEYWORDS: tuple[Keyword, ...] = (
     Keyword("contains-removed", "structure", "remove", _WIDENS, "need no longer hold a certain item"),
     Keyword("prefix-items-added", "structure", "add", None, "says what its first items are: {new}"),
     Keyword("prefix-items-removed", "structure", "remove", None, "no longer says what its first items are: {old}"),
+    Keyword("contains-changed", "structure", "change", _CHANGES, "must hold another certain item"),
+    Keyword("items-added", "structure", "add", _NARROWS, "says what its items are"),
+    Keyword("items-removed", "structure", "remove", _WIDENS, "no longer says what its items are"),
     Keyword("unevaluated-items-added", "structure", "add", _NARROWS, "says what its remaining items are"),
     Keyword("unevaluated-items-removed", "structure", "remove", _WIDENS, "no longer says what its remaining items are"),
     # Objects
     Keyword("pattern-property-added", "constraints", "add", _NARROWS, "says what properties like `{new}` are"),
     Keyword(
         "pattern-property-removed", "constraints", "remove", _WIDENS, "no longer says what properties like `{old}` are"
+    ),
+    Keyword("additional-properties-added", "structure", "add", _NARROWS, "says what its undeclared properties are"),
+    Keyword(
+        "additional-properties-removed",
+        "structure",
+        "remove",
+        _WIDENS,
+        "no longer says what its undeclared properties are",
+    ),
+    Keyword(
+        "additional-properties-changed", "structure", "change", None, "says something else of its undeclared properties"
     ),
     Keyword("property-names-added", "structure", "add", _NARROWS, "says what its properties may be named"),
     Keyword(
@@ -113,6 +127,12 @@ KEYWORDS: tuple[Keyword, ...] = (
         None,
         "became a choice, one of which is the old schema",
     ),
+    Keyword("one-of-overlap", "structure", "change", None, "is a choice whose alternatives may overlap"),
+    Keyword("not-added", "structure", "add", _NARROWS, "may no longer fit a certain schema"),
+    Keyword("not-removed", "structure", "remove", _WIDENS, "may fit a schema that was excluded"),
+    Keyword("not-changed", "structure", "change", None, "may no longer fit another schema than before"),
+    Keyword("undecided", "structure", "change", None, "says something else by `{name}`"),
+    Keyword("if-changed", "structure", "change", None, "was given another condition"),
     Keyword("if-added", "structure", "add", _NARROWS, "was given a condition"),
     Keyword("if-removed", "structure", "remove", _WIDENS, "lost its condition"),
     Keyword("then-added", "structure", "add", _NARROWS, "must fit a schema where its condition holds"),
@@ -151,6 +171,7 @@ _FIRST_ITEMS = Departure(
     "A tuple is another thing with another length; what the remaining items are decides what is refused.",
     "oasdiff says info or warning, by version: readers of tuples count on their places.",
 )
+_KNOWN = Departure(Level.ERROR, "The list says what is known today, and a server refuses what it does not know.")
 _LOOSER = Departure(
     Level.WARNING,
     "Nobody is refused, but what the part said may have been the only check of it.",
@@ -170,6 +191,10 @@ TOLD_OTHERWISE: dict[str, Departure] = {
     "response-body-schema-became-not-false": Departure(Level.INFO, "No response could be given before."),
     "request-body-all-of-removed": _LOOSER,
     "request-property-all-of-removed": _LOOSER,
+    "request-body-x-extensible-enum-value-removed": _KNOWN,
+    "request-property-x-extensible-enum-value-removed": _KNOWN,
+    "request-parameter-x-extensible-enum-value-removed": _KNOWN,
+    "request-parameter-property-x-extensible-enum-value-removed": _KNOWN,
     "request-parameter-property-type-changed": Departure(
         Level.WARNING, "How a property of a parameter is written decides whether anybody notices."
     ),
