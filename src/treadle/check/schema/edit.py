@@ -78,6 +78,8 @@ class Spot:
 class Step(NamedTuple):
     """One step from a schema into one below it: the keyword, and the name, pattern or position beneath it.
 
+    A last step `properties` leads to the property that was added or removed, or is required or not.
+
     The branches of `allOf` are merged, so no step leads into one. `old` and `new` differ for a branch of `anyOf` or
     `oneOf` that stands elsewhere now.
     """
@@ -97,8 +99,8 @@ class SchemaEdit:
     breaks, and `kind` only what it is called.
     `property` is the path of the property inside the body as people write it (`lines/items/amount`), empty for the
     body itself; `trail` is the same in steps. `old` and `new` are where; a side that has no such node names the
-    nearest one above. `old_marks` and `new_marks` are the marks of the property at `property`; `hidden_in` are the
-    flows whose values cannot hold it, since it stands in something that is read-only or write-only in both versions.
+    nearest one above. `old_marks` and `new_marks` are the marks of the property at `property`. `hidden` says that it
+    does not travel this way, since it is read-only in a request or write-only in a response: then `effect` is `NONE`.
     `words` fill the message: `old` and `new` values, `name`.
     `narrows` is (instance,) where a whole body was found that the old takes and the new refuses, `widens` the
     reverse, each checked by a validator on both whole bodies.
@@ -112,7 +114,7 @@ class SchemaEdit:
     words: Mapping[str, str] = field(default_factory=dict)
     old_marks: frozenset[Mark] = frozenset()
     new_marks: frozenset[Mark] = frozenset()
-    hidden_in: frozenset[Flow] = frozenset()
+    hidden: bool = False
     trail: tuple[Step, ...] = ()
     narrows: tuple[Json] | None = None
     widens: tuple[Json] | None = None

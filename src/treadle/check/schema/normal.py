@@ -1,0 +1,104 @@
+"""From nodes as they are written to the normal form of what all of them say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from treadle.check.schema.choices import branches, nullable_branch
+from treadle.check.schema.meet import meet, tidy
+from treadle.check.schema.shape import Shape
+from treadle.check.schema.source import Part, Source
+from treadle.check.schema.statement import opaque, statement
+from treadle.check.schema.values import KINDS, both, narrow, token
+from treadle.contract.library import Node
+
+
+def shape_of(part: Part) -> Shape:
+    """The normal form of a part."""
+    source = part.source
+    shape = meet(source, [shape for node in part.nodes for shape in _shapes(source, node)])
+    shape.own_kinds = shape.kinds
+    for choice in (*shape.any_of, *shape.one_of):
+        kinds = [branch.shape.kinds if branch.ready else KINDS for branch in choice]
+        shape.kinds = both(shape.kinds, narrow(frozenset[str]().union(*kinds)))
+    return tidy(shape)
+
+
+def _shapes(source: Source, start: Node) -> Iterator[Shape]:
+    """What one node says: itself, what it refers to, and each branch of its `allOf`, each met once."""
+    waiting, seen = [start], {start.key}
+    while waiting:
+        node = waiting.pop()
+        if _adds_null(source, node):
+            yield _with_null(source, node)
+            continue
+        below, left = unfold(source, node)
+        for each in below:
+            if each.key not in seen:
+                seen.add(each.key)
+                waiting.append(each)
+        if left is not None:
+            yield from _said(source, left)
+
+
+def unfold(source: Source, node: Node) -> tuple[list[Node], Node | None]:
+    """The nodes that have to hold with this one, and the node itself where it says more than that."""
+    if not isinstance(node.value, dict):
+        return [], node if node.value is False else None
+    below: list[Node] = []
+    if node.reference is not None:
+        target = source.follow(node)
+        if target is None:
+            alone = Node(node.file, node.pointer, {"$ref": node.reference})
+            return [], node if source.rules(node.file).siblings else alone
+        below.append(target)
+        if not source.rules(node.file).siblings:
+            return below, None
+    every = node.value.get("allOf")
+    below += [node.child("allOf", at) for at in range(len(every) if isinstance(every, list) else 0)]
+    for keyword in ("anyOf", "oneOf"):
+        found = branches(source, node, keyword)
+        if found is not None and len(found) == 1:
+            below.append(found[0])
+    return below[::-1], node
+
+
+def _said(source: Source, node: Node) -> Iterator[Shape]:
+    shape = statement(source, node)
+    if isinstance(node.value, dict):
+        if node.reference is not None and source.follow(node) is None:
+            shape.opaque |= {opaque(source, node, "$ref")}
+        for keyword in ("anyOf", "oneOf"):
+            beside = nullable_branch(source, node, keyword)
+            if beside is not None:
+                yield _null_too(beside.shape)
+    yield shape
+
+
+def _adds_null(source: Source, node: Node) -> bool:
+    """Whether `nullable` stands beside what other nodes say, where it can only mean: or null."""
+    value = node.value
+    if not isinstance(value, dict) or value.get("nullable") is not True or not source.rules(node.file).nullable:
+        return False
+    return "type" not in value and any(key in value for key in ("allOf", "anyOf", "oneOf"))
+
+
+def _with_null(source: Source, node: Node) -> Shape:
+    bare = {key: value for key, value in node.value.items() if key != "nullable"}
+    return _null_too(meet(source, list(_shapes(source, Node(node.file, node.pointer, bare)))))
+
+
+def _null_too(shape: Shape) -> Shape:
+    """The same and null, as a shape of its own."""
+    result = meet(shape.source, [shape, Shape(shape.source)])
+    null = shape.source.of_kind("null")
+    result.kinds |= {"null"}
+    result.own_kinds = result.kinds
+    if result.values is not None:
+        result.values = {**result.values, token(None): None}
+    result.any_of = tuple((*choice, null) for choice in result.any_of)
+    result.one_of = tuple(
+        choice if any("null" in branch.shape.kinds for branch in choice) else (*choice, null)
+        for choice in result.one_of
+    )
+    return result

@@ -1,0 +1,196 @@
+"""What one schema object says itself, its references and `allOf` left out, as a shape."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+
+from treadle.check.schema.choices import branches, listed_kinds, nullable_branch
+from treadle.check.schema.rules import Rules
+from treadle.check.schema.shape import Holds, If, Rest, Shape
+from treadle.check.schema.source import Part, Source
+from treadle.check.schema.values import both, matches, narrow, token
+from treadle.contract.library import Node
+from treadle.contract.model import Json
+
+_COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
+
+
+def statement(source: Source, node: Node) -> Shape:
+    """The shape of one node."""
+    if node.value is False:
+        return Shape(source, (node,), kinds=frozenset())
+    return _Statement(source, node).shape
+
+
+def opaque(source: Source, node: Node, keyword: str) -> str:
+    """A name for a keyword whose meaning depends on more than is looked at: the same only in equal documents."""
+    whole = source.references.library.root(node.file)
+    return f"{keyword} {hashlib.sha256(source.text(node) + source.text(whole)).hexdigest()}"
+
+
+class _Statement:
+    """Reads one schema object, a group of keywords at a time."""
+
+    def __init__(self, source: Source, node: Node) -> None:
+        self.source = source
+        self.node = node
+        self.rules: Rules = source.rules(node.file)
+        self.said: dict[str, Json] = {key: each for key, each in node.value.items() if self.rules.counts(key)}
+        self.shape = Shape(source, (node,))
+        self._values()
+        self._limits()
+        self._objects()
+        self._arrays()
+        self._choices()
+        self._conditions()
+
+    def _below(self, *path: str | int) -> Part:
+        return self.source.part((self.node.child(*path),))
+
+    def _named(self, keyword: str) -> Iterator[tuple[str, Part]]:
+        found = self.said.get(keyword)
+        if isinstance(found, dict):
+            for name in found:
+                yield name, self._below(keyword, name)
+
+    def _values(self) -> None:
+        kinds = self.said.get("type")
+        if isinstance(kinds, str | list):
+            names = [kinds] if isinstance(kinds, str) else [each for each in kinds if isinstance(each, str)]
+            self.shape.kinds = narrow(frozenset(names))
+        lists = [self.said["enum"]] if isinstance(self.said.get("enum"), list) else []
+        lists += [[self.said["const"]]] if "const" in self.said else []
+        for values in lists:
+            tokens = {token(value): value for value in values}
+            known = self.shape.values
+            self.shape.values = tokens if known is None else {key: known[key] for key in known if key in tokens}
+        if self.rules.nullable and self.said.get("nullable") is True and "type" in self.said:
+            self.shape.kinds |= {"null"}
+            if self.shape.values is not None:
+                self.shape.values = {**self.shape.values, token(None): None}
+
+    def _limits(self) -> None:
+        bounds: dict[str, float] = {}
+        for keyword in _COUNTS:
+            if _is_number(self.said.get(keyword)):
+                bounds[keyword] = self.said[keyword]
+        for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+            if _is_number(self.said.get(limit)):
+                bounds[exclusive if self.said.get(exclusive) is True else limit] = self.said[limit]
+            if _is_number(self.said.get(exclusive)):
+                bounds[exclusive] = self.said[exclusive]
+        self.shape.bounds = bounds
+        divisor: Json = self.said.get("multipleOf")
+        if _is_number(divisor) and divisor > 0:
+            self.shape.multiples = frozenset({divisor})
+        self.shape.patterns = self._texts("pattern")
+        self.shape.formats = self._texts("format")
+        self.shape.media = self._texts("contentMediaType")
+        self.shape.encodings = self._texts("contentEncoding")
+        if "contentSchema" in self.said and self.shape.media:
+            self.shape.content = (self._below("contentSchema"),)
+
+    def _texts(self, keyword: str) -> frozenset[str]:
+        found = self.said.get(keyword)
+        return frozenset({found}) if isinstance(found, str) else frozenset()
+
+    def _objects(self) -> None:
+        shape, said = self.shape, self.said
+        patterns = dict(self._named("patternProperties"))
+        other = self._below("additionalProperties") if _is_schema(said.get("additionalProperties")) else self.source.any
+        own = dict(self._named("properties"))
+        unreadable = any(matches(pattern, "") is None for pattern in patterns)
+        if unreadable:
+            shape.opaque |= {self._opaque("patternProperties")}
+        else:
+            shape.rests = (Rest(patterns, other),)
+        shape.properties = {
+            name: self.source.join(
+                (part, *(below for pattern, below in patterns.items() if not unreadable and matches(pattern, name)))
+            )
+            for name, part in own.items()
+        }
+        if isinstance(said.get("required"), list):
+            shape.required = frozenset(name for name in said["required"] if isinstance(name, str))
+        if _is_schema(said.get("propertyNames")):
+            part = self._below("propertyNames")
+            shape.names = () if part.free else (part,)
+        needs = said.get("dependentRequired", said.get("dependencies"))
+        if isinstance(needs, dict):
+            found = {name: frozenset(map(str, each)) for name, each in needs.items() if isinstance(each, list)}
+            shape.needs = {name: needed for name, needed in found.items() if needed}
+        keyword = "dependentSchemas" if "dependentSchemas" in said else "dependencies"
+        shape.dependents = {
+            name: part
+            for name, part in self._named(keyword)
+            if not part.free and not isinstance(part.nodes[0].value, list)
+        }
+        if _is_schema(said.get("unevaluatedProperties")) and said["unevaluatedProperties"] not in (True, {}):
+            shape.opaque |= {self._opaque("unevaluatedProperties")}
+
+    def _arrays(self) -> None:
+        shape, said = self.shape, self.said
+        first, then = ("prefixItems", "items")
+        if isinstance(said.get("items"), list) and (self.rules.lenient or self.rules.draft != "2020-12"):
+            first, then = ("items", "additionalItems")
+        if isinstance(said.get(first), list):
+            shape.prefix = tuple(self._below(first, at) for at in range(len(said[first])))
+        if _is_schema(said.get(then)):
+            shape.items = self._below(then)
+        shape.unique = said.get("uniqueItems") is True
+        if _is_schema(said.get("contains")):
+            least, most = said.get("minContains", 1), said.get("maxContains")
+            least = least if _is_number(least) else 1
+            most = most if _is_number(most) else None
+            if least > 0 or most is not None:
+                shape.holds = (Holds(self._below("contains"), least, most),)
+        if _is_schema(said.get("unevaluatedItems")) and said["unevaluatedItems"] not in (True, {}):
+            shape.opaque |= {self._opaque("unevaluatedItems")}
+
+    def _choices(self) -> None:
+        for keyword in ("anyOf", "oneOf"):
+            found = branches(self.source, self.node, keyword)
+            if found is None or len(found) == 1:
+                continue
+            if not found:
+                self.shape.kinds = frozenset()
+                continue
+            kinds = listed_kinds(found, keyword)
+            if kinds is not None:
+                self.shape.kinds = both(self.shape.kinds, kinds)
+                self.shape.listed = True
+                continue
+            if nullable_branch(self.source, self.node, keyword) is not None:
+                continue
+            choice = tuple(self.source.part((each,)) for each in found)
+            if keyword == "anyOf":
+                self.shape.any_of = (*self.shape.any_of, choice)
+            else:
+                self.shape.one_of = (*self.shape.one_of, choice)
+
+    def _conditions(self) -> None:
+        if _is_schema(self.said.get("not")):
+            self.shape.nots = (self._below("not"),)
+        if _is_schema(self.said.get("if")):
+            then, other = (
+                self._below(keyword) if _is_schema(self.said.get(keyword)) else self.source.any
+                for keyword in ("then", "else")
+            )
+            if not then.free or not other.free:
+                self.shape.ifs = (If(self._below("if"), then, other),)
+        for keyword in ("$dynamicRef", "$recursiveRef"):
+            if keyword in self.said:
+                self.shape.opaque |= {self._opaque(keyword)}
+
+    def _opaque(self, keyword: str) -> str:
+        return opaque(self.source, self.node, keyword)
+
+
+def _is_schema(value: Json) -> bool:
+    return isinstance(value, dict | bool)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
