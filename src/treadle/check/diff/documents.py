@@ -1,0 +1,143 @@
+"""Two versions of one document -> every change, judged under what it promises."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
+
+from treadle.base.errors import InputError
+from treadle.check.diff.change import Change, Side
+from treadle.check.diff.judge import judge
+from treadle.check.diff.modes import Policy, Promise
+from treadle.check.diff.proof import Prover
+from treadle.check.diff.report import Comparison, Told
+from treadle.check.diff.rule import Level
+from treadle.check.diff.rules import BY_ID
+from treadle.check.diff.verdict import verdict, version_of
+from treadle.contract.dialect import Family, dialect_of
+from treadle.contract.model import Json
+from treadle.contract.version import Bump, read_version
+
+
+class _Words(dict[str, str]):
+    """The words of a change; one that a message asks for in vain is empty."""
+
+    def __missing__(self, _word: str) -> str:
+        return ""
+
+
+Diff = Callable[[Side, Side, dt.date, Policy], Iterable[Change]]
+
+DIFFS: Mapping[Family, str] = {
+    # family: where it is compared, imported when it is needed
+    Family.OPENAPI: "treadle.check.diff.openapi:diff_openapi",
+    Family.ASYNCAPI: "treadle.check.diff.asyncapi:diff_asyncapi",
+    Family.JSON_SCHEMA: "treadle.check.diff.json_schema:diff_json_schema",
+}
+_PATH_MAJOR = re.compile(r"/v(\d{1,9})(?:/|\Z)")
+_CHANNEL_MAJOR = re.compile(r"\.v(\d{1,9})\Z")
+
+
+def family_of(old: Side, new: Side) -> Family:
+    """The format that both versions are written in. Raises InputError `unknown-kind`, `two-kinds`."""
+    found: list[Family] = []
+    for side in (old, new):
+        dialect = dialect_of(side.library.root(side.file).value)
+        if dialect is None or dialect.family not in DIFFS:
+            what = "Swagger 2.0" if dialect else "neither OpenAPI nor AsyncAPI nor a JSON Schema"
+            hint = "convert it to OpenAPI 3" if dialect else "say what it is with --kind"
+            raise InputError("unknown-kind", f"{side.file} is {what}", hint)
+        found.append(dialect.family)
+    if found[0] is not found[1]:
+        raise InputError(
+            "two-kinds",
+            f"{old.file} is {found[0]} and {new.file} is {found[1]}",
+            "compare two versions of one document",
+        )
+    return found[0]
+
+
+def compare_documents(
+    old: Side, new: Side, family: Family, promise: Promise, today: dt.date, *, informed: bool = True
+) -> Comparison:
+    """Every change with its places, and the verdict. `informed=False` leaves out what is only worth knowing."""
+    module, _, name = DIFFS[family].partition(":")
+    diff: Diff = getattr(import_module(module), name)
+    prover = Prover(old, new)
+    told: list[Told] = []
+    bumps: list[Bump] = []
+    backward = forward = True
+    for change in diff(old, new, today, promise.policy):
+        rule = BY_ID[change.rule]
+        judgement = judge(change, rule, promise)
+        bumps.append(judgement.bump)
+        backward, forward = backward and not judgement.backward, forward and not judgement.forward
+        if judgement.level is Level.INFO and not informed:
+            continue
+        proof, witness = None, None
+        if judgement.level is Level.ERROR:
+            proof, witness = prover.prove(change, rule, judgement)
+        told.append(
+            Told(
+                rule.id,
+                judgement.level,
+                rule.message.format_map(_Words(change.words)),
+                change.path,
+                change.operation,
+                old.library.place_of(change.old.file, change.old.pointer),
+                new.library.place_of(change.new.file, change.new.pointer),
+                judgement.backward,
+                judgement.forward,
+                proof,
+                witness,
+                change.edit is not None,
+                rule.why,
+            )
+        )
+    if not bumps and _differ(old, new):
+        bumps.append(Bump.PATCH)
+    versions = [version_of(side.library.root(side.file).value) for side in (old, new)]
+    place = new.library.place_of(new.file, "/info/version")
+    return Comparison(tuple(told), verdict(bumps, *versions), place, backward, forward)
+
+
+def stale_major(side: Side) -> tuple[str, int] | None:
+    """A path or channel whose major is not that of `info.version`, where none has it; with the major that it says."""
+    document = side.library.root(side.file).value
+    version = read_version(version_of(document))
+    said = list(majors(document))
+    if version is None or not said or any(major == version.major for _, major in said):
+        return None
+    return said[0]
+
+
+def majors(document: Json) -> Iterator[tuple[str, int]]:
+    """Every path and channel that says its major (`/v1/orders`, `sales.order.created.v1`), with it."""
+    if not isinstance(document, dict):
+        return
+    paths, channels = document.get("paths"), document.get("channels")
+    for path in paths if isinstance(paths, dict) else ():
+        if match := _PATH_MAJOR.match(path):
+            yield path, int(match[1])
+    for name, channel in channels.items() if isinstance(channels, dict) else ():
+        address = channel.get("address") if isinstance(channel, dict) else None
+        text = address if isinstance(address, str) else name
+        if match := _CHANNEL_MAJOR.search(text):
+            yield text, int(match[1])
+
+
+def _differ(old: Side, new: Side) -> bool:
+    """Whether anything differs besides the version: words, examples, order. Files that were referred to count."""
+    before, after = (_without_version(side.library.root(side.file).value) for side in (old, new))
+    if before != after:
+        return True
+    names = set(new.library.files) - {new.file}
+    return old.file == new.file and any(new.library.files.get(each) != old.library.files.get(each) for each in names)
+
+
+def _without_version(document: Json) -> Json:
+    if not isinstance(document, dict) or not isinstance(document.get("info"), dict):
+        return document
+    return {**document, "info": {**document["info"], "version": ""}}
