@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -33,6 +33,10 @@ class Subject(Protocol):
     @property
     def targets(self) -> frozenset[Path]:
         """The nodes of this file that some `$ref` names, by their path in it."""
+
+    @property
+    def shared(self) -> Container[int]:
+        """The `id` of each node of the document, references written out, that more than one way may lead to."""
 
     def follow(self, value: Json) -> Json:
         """What a chain of `$ref` ends at, in any file; the value itself where it is none, or where it dangles."""

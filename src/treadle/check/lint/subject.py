@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from treadle.check.lint.context import Path
 from treadle.check.lint.references import Resolution
 from treadle.contract.model import Json
@@ -22,6 +24,11 @@ class Linted:
         if self._targets is None:
             self._targets = self._resolution.targets
         return self._targets
+
+    @property
+    def shared(self) -> Container[int]:
+        """The `id` of each node of the resolved document that more than one way leads to."""
+        return self._resolution.shared
 
     def follow(self, value: Json) -> Json:
         """What a chain of `$ref` ends at."""

@@ -1,8 +1,8 @@
 """The schemas of a document as validators: what its examples and defaults are judged by.
 
-Nothing is written out: each schema is rewritten once, keeps its references, and all those that some example needs are
-compiled into one validator, from which each is chosen by its name. A big document takes some ten milliseconds so,
-where a validator for each of its schemas takes seconds.
+A resolved document is a graph: what many references lead to is there once. It stays one: a schema that is shared is
+rewritten once, as a definition, and all those that some example needs are compiled into one validator, from which each
+is chosen by its name. A big document takes some ten milliseconds so, where a validator for each schema takes seconds.
 
 Of a schema that refers to itself, however far down, Spectral says nothing (the reference stays in what it resolves,
 and leads nowhere from there); so do we.
@@ -106,7 +106,7 @@ class AuthorSchemas:
         return self._bodies[(Use[use], int(id))].schema
 
     def _add(self, schema: Json, use: Use) -> _Key:
-        """Rewrite a schema and all that it refers to."""
+        """Rewrite a schema and every shared one below it."""
         start = (use, id(schema))
         waiting = [(schema, use)]
         while waiting:
@@ -115,46 +115,32 @@ class AuthorSchemas:
             if key in self._bodies:
                 continue
             self._alive.append(node)
-            body = self._bodies[key] = _Body(None)
-            targets: list[tuple[Json, Use]] = []
-            body.schema = _Rewriting(self.subject, body.events, targets).schema(node, as_used)
-            if not _is_schema(body.schema, modern=self.modern):
-                body.events.insert(0, Flaw.BROKEN)
-            waiting.extend(targets)
+            events: list[Flaw | _Key] = []
+            rewriting = _Rewriting(self.subject, events, waiting)
+            self._bodies[key] = _Body(rewriting.schema(node, as_used), events)
+            if not _is_schema(self._bodies[key].schema, modern=self.modern):
+                events.insert(0, Flaw.BROKEN)
         return start
 
     def _flaw(self, start: _Key) -> Flaw | None:
-        """The first flaw that Ajv meets on its way through a schema and all that it refers to."""
-        flaws = self._flaws
-        path: list[tuple[_Key, Iterable[Flaw | _Key]]] = []
-        entered: set[_Key] = set()
-        if start not in flaws:
-            path.append((start, iter(self._bodies[start].events)))
-            entered.add(start)
-        while path:
-            key, events = path[-1]
-            found: Flaw | None = None
-            for event in events:
-                if isinstance(event, Flaw):
-                    found = event
-                elif event in flaws:
-                    found = flaws[event]
-                elif event in entered:
-                    found = Flaw.LOOSE
-                else:
-                    path.append((event, iter(self._bodies[event].events)))
-                    entered.add(event)
-                    break
-                if found is not None:
-                    break
-            if path[-1][0] != key:
-                continue
-            flaws[key] = found
-            path.pop()
-            if found is not None and path:
-                flaws[path[-1][0]] = found
-                path[-1] = (path[-1][0], iter((found,)))
-        return flaws[start]
+        """The first flaw that Ajv meets on its way through a schema and all below it. References make no cycle."""
+        if start in self._flaws:
+            return self._flaws[start]
+        way = [(start, iter(self._bodies[start].events))]
+        found: Flaw | None = None
+        while way:
+            key, events = way[-1]
+            event = None if found else next(events, None)
+            if isinstance(event, Flaw):
+                found = event
+            elif event is None:
+                self._flaws[key] = found
+                way.pop()
+            elif event in self._flaws:
+                found = self._flaws[event]
+            else:
+                way.append((event, iter(self._bodies[event].events)))
+        return found
 
     def _compile(self, keys: list[_Key]) -> None:
         if not keys:
@@ -173,18 +159,19 @@ class AuthorSchemas:
 
 
 class _Rewriting:
-    """One walk over one schema: references become names, `nullable` a type."""
+    """One walk over one schema: what is shared becomes a reference by name, `nullable` a type."""
 
-    def __init__(self, subject: Subject, events: list[Flaw | _Key], targets: list[tuple[Json, Use]]) -> None:
+    def __init__(self, subject: Subject, events: list[Flaw | _Key], shared: list[tuple[Json, Use]]) -> None:
         self._subject = subject
         self._events = events
-        self._targets = targets
+        self._shared = shared
 
     def schema(self, node: Json, use: Use) -> Json:
         if not isinstance(node, dict):
             return node
-        if isinstance(node.get("$ref"), str):
-            return self._referred(node, use)
+        if isinstance(node.get("$ref"), str):  # to itself, or nowhere: others are written out
+            self._events.append(Flaw.LOOSE)
+            return True
         result = {key: value for key, value in node.items() if key not in _LEFT_OUT}
         self._nullable(node, result)
         pattern = node.get("pattern")
@@ -201,16 +188,12 @@ class _Rewriting:
             self._relax(node, result, use)
         return result
 
-    def _referred(self, node: dict[str, Any], use: Use) -> Json:
-        target = self._subject.follow(node)
-        if not isinstance(target, dict):
-            return target
-        if isinstance(target.get("$ref"), str):
-            self._events.append(Flaw.LOOSE)
-            return True
-        key = (use, id(target))
+    def _part(self, node: Json, use: Use) -> Json:
+        if id(node) not in self._subject.shared or not isinstance(node, dict):
+            return self.schema(node, use)
+        key = (use, id(node))
         self._events.append(key)
-        self._targets.append((target, use))
+        self._shared.append((node, use))
         return _reference(key)
 
     def _nullable(self, node: dict[str, Any], result: dict[str, Any]) -> None:
@@ -227,17 +210,14 @@ class _Rewriting:
 
     def _below(self, word: str, value: Json, use: Use) -> Json:
         if isinstance(value, dict) and word in MAPS:
-            return {key: self.schema(each, use) for key, each in value.items()}
+            return {key: self._part(each, use) for key, each in value.items()}
         if isinstance(value, list):
-            return [self.schema(each, use) for each in value]
-        return self.schema(value, use) if word in SINGLES else value
+            return [self._part(each, use) for each in value]
+        return self._part(value, use) if word in SINGLES else value
 
     def _relax(self, node: dict[str, Any], result: dict[str, Any], use: Use) -> None:
-        follow = self._subject.follow
         spared = {
-            name
-            for name, each in node["properties"].items()
-            if isinstance(found := follow(each), dict) and found.get(use.value) is True
+            name for name, each in node["properties"].items() if isinstance(each, dict) and each.get(use.value) is True
         }
         required = [name for name in node["required"] if name not in spared]
         if required:

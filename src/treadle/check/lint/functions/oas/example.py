@@ -18,7 +18,7 @@ _Examples = Iterator[tuple[Path, Json]]
 
 
 def make(options: Mapping[str, Any]) -> Check:
-    """Options: `oasVersion`, 2 or 3; `type`, `media` or `schema`; `schemaField`, the place of the schema, `$` the value."""
+    """Options: `oasVersion`, 2 or 3; `type`, `media` or `schema`; `schemaField`, where the schema is."""
     version, kind, field = options.get("oasVersion"), options.get("type"), options.get("schemaField")
     if version not in (2, 3) or kind not in ("media", "schema") or not isinstance(field, str):
         raise BadOptions("give `oasVersion` (2, 3), `type` (media, schema) and `schemaField`")

@@ -103,7 +103,7 @@ def _order(error: ValidationError, value: Json, locate: Locate) -> tuple[tuple[f
         elif (isinstance(part, dict) and word in MAPS) or isinstance(part, list):
             name = steps.popleft()
             place = int(name) if isinstance(part, list) else list(part).index(name)
-            part = part[place if isinstance(part, list) else name]
+            part = part[place] if isinstance(part, list) else part[name]
         if steps and word in _INTO_THE_VALUE:
             key = instance.popleft()
             if word in _BY_THE_VALUE:

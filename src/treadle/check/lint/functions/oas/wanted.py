@@ -23,28 +23,28 @@ def wanted_schemas(subject: Subject) -> Iterator[tuple[Json, Use]]:
         return
     for key, part in document.items():
         if key not in ("paths", "components", "responses"):
-            yield from _of(part, Use.ANY)
+            yield from _of(part, subject, Use.ANY)
     responses = document.get("responses")
-    yield from _of(responses, Use.RESPONSE)
+    yield from _of(responses, subject, Use.RESPONSE)
     components = document.get("components")
     for kind, part in components.items() if isinstance(components, dict) else ():
-        yield from _of(part, _USES.get(kind, Use.ANY))
+        yield from _of(part, subject, _USES.get(kind, Use.ANY))
     paths = document.get("paths")
     for item in paths.values() if isinstance(paths, dict) else ():
         for operation in item.values() if isinstance(item, dict) else ():
             for kind, part in operation.items() if isinstance(operation, dict) else ():
-                yield from _of(part, _USES.get(kind, Use.ANY))
+                yield from _of(part, subject, _USES.get(kind, Use.ANY))
 
 
-def _of(part: Json, use: Use) -> Iterator[tuple[Json, Use]]:
+def _of(part: Json, subject: Subject, use: Use) -> Iterator[tuple[Json, Use]]:
     waiting = [part]
     while waiting:
         node = waiting.pop()
         if isinstance(node, dict):
             if not _EXAMPLES.isdisjoint(node) and isinstance(node.get("schema"), dict):
-                yield node["schema"], use
+                yield subject.inlined(node["schema"]), use
             if "type" in node and not _VALUES.isdisjoint(node):
-                yield node, Use.ANY
+                yield subject.inlined(node), Use.ANY
             waiting.extend(node.values())
         elif isinstance(node, list):
             waiting.extend(node)
