@@ -28,10 +28,10 @@ def compare_choices(old: Shape, new: Shape, judge: Judge) -> Iterator[Found]:
             yield from _branches(keyword, name, gone[0], come[0], judge)
             continue
         for choice in gone:
-            if not judge.within(new, only(keyword, choice)):
+            if not judge.strict.within(new, only(keyword, choice)):
                 yield Change(f"{name}-removed", Effect.WIDENS, keyword, {"name": _labels(choice)})
         for choice in come:
-            if not judge.within(old, only(keyword, choice)):
+            if not judge.strict.within(old, only(keyword, choice)):
                 yield Change(f"{name}-added", Effect.NARROWS, keyword, {"name": _labels(choice)})
 
 
@@ -91,10 +91,10 @@ def _branches(keyword: str, name: str, old: Choice, new: Choice, judge: Judge) -
         label = one.label if one.label == other.label else f"{one.label} -> {other.label}"
         yield Pair(Step(keyword, one.at, other.at), one.part, other.part, f"{keyword}[{label}]")
     for each in gone:
-        if not judge.within(each.part, only(keyword, new)):
+        if not judge.strict.within(each.part, only(keyword, new)):
             yield Change(f"{name}-removed", Effect.NARROWS, keyword, {"name": each.label}, where=(each.at,))
     for each in come:
-        if not judge.within(each.part, only(keyword, old)):
+        if not judge.strict.within(each.part, only(keyword, old)):
             yield Change(f"{name}-added", Effect.WIDENS, keyword, {"name": each.label}, where=(each.at,))
     if keyword == "oneOf" and judge.policy is Policy.STRICT:
         modified = any(not alike(one.part, other.part) for one, other in pairs)
@@ -111,8 +111,8 @@ def _paired(gone: list[_Branch], come: list[_Branch], judge: Judge) -> list[tupl
     pairs += _taken(gone, come, lambda one, other: bool(one.title) and one.title == other.title)
     if len(gone) == len(come) == 1 and not any(each.name or each.title for each in (*gone, *come)):
         pairs.append((gone.pop(), come.pop()))
-    pairs += _taken(gone, come, lambda one, other: judge.within(one.part, other.part))
-    pairs += _taken(gone, come, lambda one, other: judge.within(other.part, one.part))
+    pairs += _taken(gone, come, lambda one, other: judge.strict.within(one.part, other.part))
+    pairs += _taken(gone, come, lambda one, other: judge.strict.within(other.part, one.part))
     return pairs
 
 

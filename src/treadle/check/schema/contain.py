@@ -45,6 +45,16 @@ class Prover:
         self.unchanged = unchanged
         self.proved: set[tuple[Part, Part]] = set()
         self.failed: set[tuple[Part, Part]] = set()
+        self._strict: Prover | None = None
+
+    @property
+    def strict(self) -> Prover:
+        """The prover that takes open objects by their letter."""
+        if self.policy is Policy.STRICT:
+            return self
+        if self._strict is None:
+            self._strict = Prover(Policy.STRICT, self.unchanged)
+        return self._strict
 
     def within(self, inner: _Side, outer: _Side) -> bool:
         """Whether everything that `inner` takes is proved to be taken by `outer`."""
@@ -70,6 +80,11 @@ class _Attempt:
         self.assumed: set[tuple[Part, Part]] = set()
         self.steps = 0
         self.depth = 0
+
+    @property
+    def strict(self) -> Judge:
+        """The prover that takes open objects by their letter."""
+        return self.prover.strict
 
     def within(self, inner: _Side, outer: _Side) -> bool:
         """As the comparisons of keywords ask it: of values inside the value at hand."""
@@ -160,8 +175,8 @@ class _Attempt:
         if self.policy is Policy.EVOLUTION:
             return self._one_of_them(inner, choice, open_pairs)
         return any(
-            all(other is branch or apart(inner, other) for other in choice) and self.holds(inner, branch, open_pairs)
-            for branch in choice
+            all(apart(inner, other) for other in (*choice[:at], *choice[at + 1 :])) and self.holds(inner, branch, open_pairs)
+            for at, branch in enumerate(choice)
         )
 
     def _by_branches(self, inner: Shape, outer: Shape, open_pairs: _Pairs) -> bool:

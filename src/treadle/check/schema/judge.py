@@ -28,6 +28,11 @@ class Judge(Protocol):
 
     policy: Policy
 
+    @property
+    def strict(self) -> Judge:
+        """The same judge, who takes open objects by their letter: two kinds of thing are two, however alike."""
+        ...
+
     def within(self, inner: Part | Shape, outer: Part | Shape) -> bool:
         """Whether everything that `inner` takes is proved to be taken by `outer`."""
         ...

@@ -10,11 +10,11 @@ from treadle.check.schema.shape import Shape
 def compare_wrapping(old: Shape, new: Shape, judge: Judge) -> Change | None:
     """The edit, where that is what happened."""
     if _wraps(old, new):
-        effect = judge.effect(old, new)
+        effect = judge.strict.effect(old, new)
         kind = "wrapped-in-one-of" if effect.narrows else "wrapped-in-one-of-original-preserved"
         return Change(kind, effect, "oneOf") if effect is not Effect.NONE else None
     if _wraps(new, old):
-        effect = judge.effect(old, new)
+        effect = judge.strict.effect(old, new)
         return Change("unwrapped-from-one-of", effect, "oneOf") if effect is not Effect.NONE else None
     return None
 
