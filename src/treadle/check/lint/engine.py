@@ -41,9 +41,9 @@ class Linter:
         try:
             document = library.document(file)
         except InvalidDocument as broken:
-            return tuple(read_problems(broken.findings, file, ruleset.parser_options))
+            return tuple(read_problems(broken.findings, file, None, ruleset.parser_options))
         found = _Found(library, file, document.data)
-        for result in read_problems(library.findings, file, ruleset.parser_options):
+        for result in read_problems(library.findings, file, document, ruleset.parser_options):
             found.add(result)
         found.dangling()
         formats = formats_of(document.data) & ruleset.formats
@@ -89,8 +89,11 @@ class _Found:
         self.results[result] = None
 
     def dangling(self) -> None:
-        """References that lead nowhere."""
+        """References that lead nowhere; of several with the same to say the first."""
+        said = {}
         for each in self.resolution.dangling:
+            said.setdefault(each.message, each)
+        for each in said.values():
             self.add(Result(each.file, (*each.path, "$ref"), "invalid-ref", each.message, Level.ERROR))
 
     def run(self, walked: Pass, subject: Linted, *, resolved: bool) -> None:

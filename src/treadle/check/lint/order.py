@@ -48,12 +48,12 @@ def _natural(code: str) -> list[Any]:
 
 
 def spectral_json(each: Placed) -> dict[str, Any]:
-    """One result in the shape of `spectral lint --format json`."""
+    """One result in the shape of `spectral lint --format json`: an index is a text there, but for `parser`."""
     (line, character), (end_line, end_character) = each.range
     result = each.result
     return {
         "code": result.code,
-        "path": [str(step) for step in result.path],
+        "path": list(result.path) if result.code == "parser" else [str(step) for step in result.path],
         "message": result.message,
         "severity": int(result.level),
         "range": {

@@ -205,6 +205,8 @@ def _references(root: Json) -> Iterator[tuple[list[tuple[Json, str | int]], dict
     if isinstance(root, dict) and type(root.get("$ref")) is str:
         yield [], root
         return
+    if not isinstance(root, dict | list):
+        return
     trail: list[tuple[Json, str | int]] = []
     stack = [hops(root)]
     nodes: list[Json] = [root]

@@ -36,9 +36,9 @@ class Targets:
         try:
             node = self._read(file)
         except KeyError:
-            raise Unreachable(f"'{reference}': there is no file '{file}'") from None
+            raise Unreachable(f"there is no file '{file}' at hand") from None
         except ValueError as error:
-            raise Unreachable(f"'{reference}': {error}") from None
+            raise Unreachable(f"'{file}' cannot be read: {error}") from None
         fragment = _decoded(fragment)
         if fragment and not fragment.startswith("/"):
             raise Unreachable(f"'{reference}' JSON pointer is invalid")
@@ -51,7 +51,7 @@ class Targets:
                 path.append(int(token))
                 node = node[int(token)]
             else:
-                raise Unreachable(f"'{reference}' does not exist")
+                raise Unreachable(f"'#{fragment}' does not exist" + (f" in '{file}'" if name else ""))
         return (file, tuple(path)), node
 
 

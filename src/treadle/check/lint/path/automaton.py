@@ -21,7 +21,8 @@ class State:
     `other` is the mask of every child whatever its key, `by_name` that of the keys named by some path (`other`
     included). `filters`, by what spares asking them: `by_key` where the key must be one of these, `by_member` where
     the child must have one of these members, `always` otherwise; a filter adds its mask where it holds. `slices` are
-    start, end, stride and mask. `arrived` are the expressions that end here. `alive` says whether children matter.
+    start, end, stride and mask. `arrived` are the expressions that end here. `alive` says whether children matter, `quiet` that
+    nothing ends at a child of mask `other`, `unguarded` that a filter or slice must be asked of every child.
     """
 
     mask: int
@@ -34,7 +35,8 @@ class State:
     slices: list[tuple[int, int | None, int, int]] = field(default_factory=list)
     arrived: tuple[int, ...] = ()
     alive: bool = False
-    asks: bool = False
+    quiet: bool = False
+    unguarded: bool = False
 
 
 class Automaton:
@@ -42,24 +44,26 @@ class Automaton:
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
         self.expressions = tuple(expressions)
-        self._states: dict[int, State] = {}
+        self.states: dict[int, State] = {}
         self._steps: list[Step | None] = []
         self._owner: list[int] = []
         self.start = 0
+        self._ends = 0
         self.sticky = 0
         for number, expression in enumerate(self.expressions):
             first = len(self._steps)
             self.start |= (3 if expression.itself else 1) << first
             self._steps += [*expression.steps, None]
+            self._ends |= 1 << (len(self._steps) - 1)
             self._owner += [number] * (len(expression.steps) + 1)
             for at in _looks_back(expression):
                 self.sticky |= 1 << (first + at)
 
     def state(self, mask: int) -> State:
         """The state of a mask."""
-        found = self._states.get(mask)
+        found = self.states.get(mask)
         if found is None:
-            found = self._states[mask] = self._build(mask)
+            found = self.states[mask] = self._build(mask)
         return found
 
     def _build(self, mask: int) -> State:
@@ -82,7 +86,8 @@ class Automaton:
         state.arrived = tuple(arrived)
         state.by_name = {name: target | state.other for name, target in named.items()}
         state.members = frozenset().union(*[keys for keys, _, _ in state.by_member])
-        state.asks = bool(state.by_key or state.by_member or state.always or state.slices)
+        state.quiet = not state.other & self._ends
+        state.unguarded = bool(state.always or state.slices)
         return state
 
     @staticmethod

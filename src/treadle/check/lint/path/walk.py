@@ -50,30 +50,30 @@ class _Walk:
             self._arrive(state, self.root)
         if not state.alive or type(self.root) not in (dict, list):
             return
-        path, chain, shared, states = self.path, self.chain, self.shared, self.automaton.state
+        path, chain, shared, states = self.path, self.chain, self.shared, self.automaton.states
         chain.append(self.root)
         stack: list[tuple[State, Iterator[tuple[str | int, Any]]]] = [(state, _items(self.root))]
         while stack:
             state, items = stack[-1]
-            by_name, other, asks = state.by_name, state.other, state.asks
+            by_name, other, quiet = state.by_name, state.other, state.quiet
+            by_key, members, unguarded = state.by_key, state.members, state.unguarded
             for key, child in items:
-                mask = (
-                    by_name.get(key, other) if type(key) is str else by_name.get(str(key), other) if by_name else other
-                )
-                if asks:
-                    mask |= self._asked(state, key, child)
-                if not mask:
-                    continue
                 kind = type(child)
-                if (kind is dict or kind is list) and id(child) in shared:
+                mask = by_name.get(key, other) if type(key) is str else by_name.get(str(key), other)
+                if unguarded or key in by_key or (kind is dict and not members.isdisjoint(child)):
+                    mask |= self._asked(state, key, child)
+                inner = kind is dict or kind is list
+                if not mask or (quiet and mask == other and not inner):
+                    continue
+                if inner and id(child) in shared:
                     mask = self._first_time(id(child), mask)
                     if not mask:
                         continue
-                below = states(mask)
+                below = states.get(mask) or self.automaton.state(mask)
                 path.append(key)
                 if below.arrived:
                     self._arrive(below, child)
-                if below.alive and child and (kind is dict or kind is list):
+                if inner and below.alive and child:
                     self.visited += len(child)
                     if self.visited > NODES_MAX:
                         raise TooManyNodes
