@@ -9,14 +9,15 @@ from treadle.check.schema.shape import Shape
 
 def compare_wrapping(old: Shape, new: Shape, judge: Judge) -> Change | None:
     """The edit, where that is what happened."""
-    if _wraps(old, new):
-        effect = judge.strict.effect(old, new)
-        kind = "wrapped-in-one-of" if effect.narrows else "wrapped-in-one-of-original-preserved"
-        return Change(kind, effect, "oneOf") if effect is not Effect.NONE else None
-    if _wraps(new, old):
-        effect = judge.strict.effect(old, new)
-        return Change("unwrapped-from-one-of", effect, "oneOf") if effect is not Effect.NONE else None
-    return None
+    wraps, unwraps = _wraps(old, new), _wraps(new, old)
+    effect = judge.strict.effect(old, new) if wraps or unwraps else Effect.NONE
+    if effect is Effect.NONE:
+        return None
+    words = {"name": f"{len((new if wraps else old).one_of[0])} alternatives"}
+    if unwraps:
+        return Change("unwrapped-from-one-of", effect, "oneOf", words)
+    kept = any(judge.strict.within(old, branch) for branch in new.one_of[0])
+    return Change("wrapped-in-one-of-original-preserved" if kept else "wrapped-in-one-of", effect, "oneOf", words)
 
 
 def _wraps(one: Shape, other: Shape) -> bool:

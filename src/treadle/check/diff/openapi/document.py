@@ -22,6 +22,11 @@ class Document:
         self.root = side.library.root(side.file)
         self.references = References(side.library, Problems())
 
+    @property
+    def is_3_0(self) -> bool:
+        """Whether it is of the version that has no `null` among its types, and asks less of read-only properties."""
+        return str(self.root.child("openapi").value).startswith("3.0")
+
     def follow(self, node: Node) -> Node:
         """Where a node's references end."""
         if node.reference is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from treadle.check.diff.openapi.text import text_effect
 from treadle.check.diff.rule import Direction
 from treadle.check.diff.rules.places import (
     PARAMETER,
@@ -17,7 +18,8 @@ from treadle.check.diff.rules.places import (
     Site,
 )
 from treadle.check.diff.rules.schemas import rule_id
-from treadle.check.schema.edit import Mark, SchemaEdit
+from treadle.check.schema.edit import Effect, Mark, SchemaEdit
+from treadle.check.schema.values import KINDS
 
 INSIDE = {
     REQUEST_BODY: REQUEST_PROPERTY,
@@ -27,15 +29,29 @@ INSIDE = {
 }
 """Where something inside a schema stands, by where the schema stands."""
 
+TYPES = frozenset({"type-changed", "type-generalized", "type-specialized"})
+_BY_EFFECT = {
+    Effect.CHANGES: "type-changed",
+    Effect.NARROWS: "type-specialized",
+    Effect.WIDENS: "type-generalized",
+    Effect.NONE: "type-compatible",
+}
+_BODIES = (REQUEST_BODY, REQUEST_PROPERTY, RESPONSE_BODY, RESPONSE_PROPERTY)
+_REQUESTS = (REQUEST_BODY, REQUEST_PROPERTY, PARAMETER)
+
 _SAID_BROADER = {
-    # What oasdiff has one word for, whichever way it goes
-    (REQUEST_BODY, "type-specialized"): "type-changed",
-    (REQUEST_PROPERTY, "type-specialized"): "type-changed",
-    (PARAMETER, "type-specialized"): "type-changed",
-    (REQUEST_BODY, "multiple-of-specialized"): "multiple-of-changed",
-    (REQUEST_PROPERTY, "multiple-of-specialized"): "multiple-of-changed",
-    (RESPONSE_BODY, "multiple-of-generalized"): "multiple-of-changed",
-    (RESPONSE_PROPERTY, "multiple-of-generalized"): "multiple-of-changed",
+    # (place, kind): what oasdiff says for it, having no word that says which way it goes
+    **{(place, "type-specialized"): "type-changed" for place in _REQUESTS},
+    **{(place, "multiple-of-specialized"): "multiple-of-changed" for place in _REQUESTS},
+    **{(place, "multiple-of-generalized"): "multiple-of-changed" for place in (RESPONSE_BODY, RESPONSE_PROPERTY)},
+    **{(place, "pattern-generalized"): "pattern-changed" for place in (RESPONSE_BODY, RESPONSE_PROPERTY)},
+    **{(place, "pattern-specialized"): "pattern-changed" for place in _BODIES},
+    **{(place, "unwrapped-from-one-of"): "one-of-removed" for place in _BODIES},
+    **{
+        (place, f"wrapped-in-one-of{kept}"): "one-of-added"
+        for place in (REQUEST_PROPERTY, RESPONSE_PROPERTY)
+        for kept in ("", "-original-preserved")
+    },
 }
 
 
@@ -47,9 +63,55 @@ def rules_of(site: Site, edit: SchemaEdit, where: str = "") -> Iterator[str]:
         if found:
             yield found
         return
-    yield rule_id(place, _SAID_BROADER.get((place, edit.kind), edit.kind))
-    if edit.kind == "became-enum" and where == "header":
+    kind = _type(place, edit) if edit.kind in TYPES else _first_said(edit)
+    yield rule_id(place, _SAID_BROADER.get((place, kind), kind))
+    if kind == "became-enum" and where == "header":
         yield "request-header-property-became-enum"
+
+
+def effect_at(site: Site, edit: SchemaEdit) -> Effect:
+    """What an edit does to the values at a place, as far as they are text there."""
+    if edit.kind in TYPES and site in (PARAMETER, RESPONSE_HEADER) and not edit.property:
+        on_the_wire = text_effect(edit.words)
+        return edit.effect if on_the_wire is None else on_the_wire
+    return edit.effect
+
+
+def _type(place: Site, edit: SchemaEdit) -> str:
+    if place is PARAMETER_PROPERTY:
+        return _type_of_part(edit)
+    if place in (PARAMETER, RESPONSE_HEADER):
+        effect = effect_at(place, edit)
+        if place is PARAMETER:
+            return "type-changed" if effect.narrows else "type-generalized"
+        return "type-changed" if effect is Effect.WIDENS and not _lists_more(edit) else _BY_EFFECT[effect]
+    if edit.kind == "type-generalized" and place.direction is Direction.RESPONSE and not _lists_more(edit):
+        return "type-changed"
+    return edit.kind
+
+
+def _lists_more(edit: SchemaEdit) -> bool:
+    """Whether the types are those of before and more, named one by one."""
+    old, new = (set(edit.words.get(word, "").split(", ")) for word in ("old_type", "new_type"))
+    more = old < new or (old - {"integer"} <= new and "number" in new)
+    return more and len(new) < len(KINDS) and edit.words.get("dimension") == "type"
+
+
+def _first_said(edit: SchemaEdit) -> str:
+    """`minContains` is 1 where nothing is said; oasdiff says of another number that it was set."""
+    if edit.kind in ("min-contains-increased", "min-contains-decreased"):
+        for spot, verb in ((edit.old, "set"), (edit.new, "unset")):
+            if not spot.pointer.endswith("/minContains"):
+                return f"min-contains-{verb}"
+    return edit.kind
+
+
+def _type_of_part(edit: SchemaEdit) -> str:
+    """A property of a parameter is text in one style and JSON in another: where they disagree, nobody can tell."""
+    on_the_wire = text_effect(edit.words) or edit.effect
+    if on_the_wire.narrows != edit.effect.narrows:
+        return "type-changed"
+    return "type-specialized" if edit.effect.narrows else "type-generalized"
 
 
 def _added(place: Site, edit: SchemaEdit, where: str) -> str:
@@ -77,18 +139,13 @@ def _removed(place: Site, edit: SchemaEdit, _where: str) -> str:
 
 def _required(place: Site, edit: SchemaEdit, where: str) -> str:
     """`became-required`, with or without a default, and `became-optional`."""
-    if place is REQUEST_PROPERTY and Mark.READ_ONLY in edit.new_marks:
-        return ""
-    if place is RESPONSE_PROPERTY:
-        return f"response-{_write_only(edit.new_marks)}property-{edit.kind.removesuffix('-with-default')}"
     if place is REQUEST_PROPERTY:
-        return f"request-property-{edit.kind}"
+        return "" if Mark.READ_ONLY in edit.new_marks else f"request-property-{edit.kind}"
     kind = edit.kind.removesuffix("-with-default")
-    return (
-        f"request-header-property-{kind}"
-        if where == "header" and kind == "became-required"
-        else f"{place.prefix}-{kind}"
-    )
+    if place is RESPONSE_PROPERTY:
+        return f"response-{_write_only(edit.new_marks)}property-{kind}"
+    in_header = where == "header" and kind == "became-required"
+    return f"request-header-property-{kind}" if in_header else f"{place.prefix}-{kind}"
 
 
 def _mutability(place: Site, edit: SchemaEdit, _where: str) -> str:

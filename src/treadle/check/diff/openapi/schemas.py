@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from treadle.check.diff.change import Change
 from treadle.check.diff.openapi.document import Document, spot
-from treadle.check.diff.openapi.naming import rules_of
+from treadle.check.diff.openapi.naming import effect_at, rules_of
 from treadle.check.diff.openapi.promises import LIFECYCLE, farewell, promised
 from treadle.check.diff.openapi.reach import Reach
 from treadle.check.diff.rule import Direction, Level, Rule, law
 from treadle.check.diff.rules import BY_ID
 from treadle.check.diff.rules.places import REQUEST_BODY, Site
 from treadle.check.schema.compare import Sides, compare_schemas
-from treadle.check.schema.edit import Flow, SchemaEdit
+from treadle.check.schema.edit import Effect, Flow, SchemaEdit
 from treadle.check.schema.source import Source
 from treadle.contract.library import Node
 
@@ -61,10 +61,13 @@ class Comparison:
         if old.value is new.value is None or pair.same(old, new):
             return
         before, after = (each if each.value is not None else replace(each, value=True) for each in (old, new))
-        flow = Flow.REQUEST if site.direction is Direction.REQUEST else Flow.RESPONSE
+        schemas = (spot(old), spot(new))
+        flow = Flow.REQUEST if (site.direction is Direction.REQUEST) != pair.inverted else Flow.RESPONSE
         for edit in self._edits(before, after, flow):
-            for rule, said in self._said(pair, site, edit, words):
-                yield self._change(pair, rule, edit, flow, words={**words, **said}, schemas=(before, after))
+            for id, said in self._said(pair, site, edit, words):
+                level = _level(BY_ID[id], edit, effect_at(site, edit), flow)
+                told = {**edit.words, "property": edit.property, **words, **said}
+                yield Change(id, level, told, pair.path, pair.method, edit.old, edit.new, edit, flow, schemas)
 
     def _said(
         self, pair: Pair, site: Site, edit: SchemaEdit, words: Mapping[str, str]
@@ -73,7 +76,10 @@ class Comparison:
             yield from promised(pair, site, edit)
             return
         for rule in rules_of(site, edit, words.get("where", "")):
-            yield farewell(pair, rule, edit)
+            if rule == "request-required-property-became-not-read-only" and not pair.run.old.is_3_0:
+                yield f"{rule}-in-openapi-31", {}
+            else:
+                yield farewell(pair, rule, edit)
 
     def _edits(self, old: Node, new: Node, flow: Flow) -> tuple[SchemaEdit, ...]:
         key = (old.key, new.key, flow)
@@ -81,31 +87,13 @@ class Comparison:
             self._known[key] = tuple(compare_schemas(self._sides, old, new, flow))
         return self._known[key]
 
-    def _change(
-        self, pair: Pair, id: str, edit: SchemaEdit, flow: Flow, *, words: Mapping[str, str], schemas: tuple[Node, Node]
-    ) -> Change:
-        rule = BY_ID[id]
-        return Change(
-            id,
-            _level(rule, edit, inverted=pair.inverted),
-            {**edit.words, "property": edit.property, **words},
-            pair.path,
-            pair.method,
-            edit.old,
-            edit.new,
-            edit,
-            flow,
-            (spot(schemas[0]), spot(schemas[1])),
-        )
 
-
-def _level(rule: Rule, edit: SchemaEdit, *, inverted: bool) -> Level:
+def _level(rule: Rule, edit: SchemaEdit, effect: Effect, flow: Flow) -> Level:
     """The row's level, unless the kernel knows of this very edit what it does to values."""
-    if edit.hidden:
-        return Level.INFO
     if not rule.lawful:
         return rule.level
-    sent = (rule.direction is Direction.REQUEST) != inverted
-    level = law(edit.effect, Direction.REQUEST if sent else Direction.RESPONSE)
-    undecided = rule.level is Level.WARNING and level is Level.ERROR
-    return Level.WARNING if undecided else level
+    if edit.hidden:
+        return Level.INFO
+    if rule.level is Level.WARNING and effect is Effect.CHANGES:
+        return Level.WARNING
+    return law(effect, Direction.REQUEST if flow is Flow.REQUEST else Direction.RESPONSE)

@@ -62,6 +62,7 @@ PROPERTIES: tuple[Rule, ...] = (
         Effect.NARROWS,
         "`{property}` was removed from the request body before its sunset date {old}",
         "Callers were promised that it works until that day.",
+        level=Level.ERROR,
     ),
     row(
         "request-property-became-required",
@@ -115,7 +116,7 @@ PROPERTIES: tuple[Rule, ...] = (
                         Effect.NARROWS,
                         "Bodies without it are refused.",
                         Level.ERROR,
-                        "oasdiff says info in some versions: a read-only property could be left out, and no longer can.",
+                        "oasdiff says info in some versions: a read-only property could be left out until now.",
                     )
                     if need == "required"
                     else (Effect.WIDENS, "Bodies without it are taken as before.", None, "")
@@ -218,6 +219,7 @@ PROPERTIES: tuple[Rule, ...] = (
         Effect.WIDENS,
         "the required property `{property}` was removed from the {status} response before its sunset date {old}",
         "Callers were promised that it comes until that day.",
+        level=Level.ERROR,
     ),
     row(
         "response-optional-property-added",

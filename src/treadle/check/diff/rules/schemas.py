@@ -24,8 +24,8 @@ KEYWORDS: tuple[Keyword, ...] = (
     Keyword("type-generalized", "type", "generalize", _WIDENS, "may be more than before: {new} instead of {old}"),
     Keyword("type-specialized", "type", "specialize", _NARROWS, "may be less than before: {new} instead of {old}"),
     Keyword("type-compatible", "type", "change", _NONE, "is written alike as {new} and as {old}"),
-    Keyword("list-of-types-widened", "type", "add", _WIDENS, "may also be {new}"),
-    Keyword("list-of-types-narrowed", "type", "remove", _NARROWS, "may no longer be {old}"),
+    Keyword("list-of-types-widened", "type", "add", _WIDENS, "may also be {name}"),
+    Keyword("list-of-types-narrowed", "type", "remove", _NARROWS, "may no longer be {name}"),
     Keyword("became-nullable", "requiredness", "change", _WIDENS, "may be null"),
     Keyword("became-not-nullable", "requiredness", "change", _NARROWS, "may no longer be null"),
     Keyword("schema-became-false", "existence", "remove", _NARROWS, "takes no value at all"),
@@ -62,17 +62,19 @@ KEYWORDS: tuple[Keyword, ...] = (
     Keyword("unique-items-unset", "constraints", "unset", _WIDENS, "may hold an item twice"),
     Keyword("contains-added", "structure", "add", _NARROWS, "must hold a certain item"),
     Keyword("contains-removed", "structure", "remove", _WIDENS, "need no longer hold a certain item"),
-    Keyword("prefix-items-added", "structure", "add", None, "says what its first items are: {new}"),
-    Keyword("prefix-items-removed", "structure", "remove", None, "no longer says what its first items are: {old}"),
+    Keyword("prefix-items-added", "structure", "add", None, "says what one of its first items is: {name}"),
+    Keyword(
+        "prefix-items-removed", "structure", "remove", None, "no longer says what one of its first items is: {name}"
+    ),
     Keyword("contains-changed", "structure", "change", _CHANGES, "must hold another certain item"),
     Keyword("items-added", "structure", "add", _NARROWS, "says what its items are"),
     Keyword("items-removed", "structure", "remove", _WIDENS, "no longer says what its items are"),
     Keyword("unevaluated-items-added", "structure", "add", _NARROWS, "says what its remaining items are"),
     Keyword("unevaluated-items-removed", "structure", "remove", _WIDENS, "no longer says what its remaining items are"),
     # Objects
-    Keyword("pattern-property-added", "constraints", "add", _NARROWS, "says what properties like `{new}` are"),
+    Keyword("pattern-property-added", "constraints", "add", _NARROWS, "says what properties like `{name}` are"),
     Keyword(
-        "pattern-property-removed", "constraints", "remove", _WIDENS, "no longer says what properties like `{old}` are"
+        "pattern-property-removed", "constraints", "remove", _WIDENS, "no longer says what properties like `{name}` are"
     ),
     Keyword("additional-properties-added", "structure", "add", _NARROWS, "says what its undeclared properties are"),
     Keyword(
@@ -111,15 +113,16 @@ KEYWORDS: tuple[Keyword, ...] = (
         "need no longer fit a schema where it holds `{name}`",
     ),
     # Alternatives
-    Keyword("all-of-added", "structure", "add", _NARROWS, "must also fit {new}"),
-    Keyword("all-of-removed", "structure", "remove", _WIDENS, "need no longer fit {old}"),
-    Keyword("all-of-added-annotation-only", "structure", "add", _NONE, "was given words only: {new}"),
-    Keyword("all-of-removed-annotation-only", "structure", "remove", _NONE, "lost words only: {old}"),
-    Keyword("any-of-added", "structure", "add", _WIDENS, "may also fit {new}"),
-    Keyword("any-of-removed", "structure", "remove", _NARROWS, "may no longer fit {old}"),
-    Keyword("one-of-added", "structure", "add", _WIDENS, "may also fit {new}"),
-    Keyword("one-of-removed", "structure", "remove", _NARROWS, "may no longer fit {old}"),
+    Keyword("all-of-added", "structure", "add", _NARROWS, "must also fit {name}"),
+    Keyword("all-of-removed", "structure", "remove", _WIDENS, "need no longer fit {name}"),
+    Keyword("all-of-added-annotation-only", "structure", "add", _NONE, "was given words only: {name}"),
+    Keyword("all-of-removed-annotation-only", "structure", "remove", _NONE, "lost words only: {name}"),
+    Keyword("any-of-added", "structure", "add", _WIDENS, "may also fit {name}"),
+    Keyword("any-of-removed", "structure", "remove", _NARROWS, "may no longer fit {name}"),
+    Keyword("one-of-added", "structure", "add", _WIDENS, "may also fit {name}"),
+    Keyword("one-of-removed", "structure", "remove", _NARROWS, "may no longer fit {name}"),
     Keyword("wrapped-in-one-of", "structure", "change", _CHANGES, "became a choice between objects"),
+    Keyword("unwrapped-from-one-of", "structure", "change", _CHANGES, "was a choice between objects"),
     Keyword(
         "wrapped-in-one-of-original-preserved",
         "structure",
@@ -141,13 +144,13 @@ KEYWORDS: tuple[Keyword, ...] = (
     Keyword(
         "else-removed", "structure", "remove", _WIDENS, "need no longer fit a schema where its condition does not hold"
     ),
-    Keyword("discriminator-added", "structure", "add", _NONE, "is told apart by `{new}`"),
-    Keyword("discriminator-removed", "structure", "remove", _NONE, "is no longer told apart by `{old}`"),
+    Keyword("discriminator-added", "structure", "add", _NONE, "is told apart by `{name}`"),
+    Keyword("discriminator-removed", "structure", "remove", _NONE, "is no longer told apart by `{name}`"),
     Keyword(
         "discriminator-property-name-changed", "structure", "change", _NONE, "is told apart by `{new}`, not by `{old}`"
     ),
-    Keyword("discriminator-mapping-added", "structure", "add", _NONE, "knows a kind more: {new}"),
-    Keyword("discriminator-mapping-deleted", "structure", "remove", _NONE, "knows a kind less: {old}"),
+    Keyword("discriminator-mapping-added", "structure", "add", _NONE, "knows a kind more: {name}"),
+    Keyword("discriminator-mapping-deleted", "structure", "remove", _NONE, "knows a kind less: {name}"),
     Keyword("discriminator-mapping-changed", "structure", "change", _NONE, "means something else by the kind {name}"),
 )
 
