@@ -39,12 +39,16 @@ def complaints(errors: Errors, at: Path) -> list[Complaint]:
     return [Complaint(_sentence(error, at), at + error.path) for error in _said(root)]
 
 
-def without_neighbours(errors: Errors) -> Errors:
-    """One error of several that follow each other at one place; no `oneOf` above an error that says more."""
+def without_neighbours(errors: Errors, *, exact: bool = False) -> Errors:
+    """One error of several that follow each other at one place; no `oneOf` above an error that says more.
+
+    A property that may not be is the place of its error. Spectral loses its way to one with a slash in its name,
+    unless `exact`.
+    """
     kept: Errors = []
     for error in errors:
         if error.keyword == "additionalProperties":
-            steps = str(error.subject).split("/")  # unescaped: Spectral loses its way at a slash
+            steps = [error.subject] if exact else str(error.subject).split("/")
             kept.append(Error(error.keyword, (*error.path, *steps), error.message, error.subject))
         elif not _asks_reference(error):
             kept.append(error)

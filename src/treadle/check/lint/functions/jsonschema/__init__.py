@@ -1,0 +1,1 @@
+"""Lint functions for JSON Schema documents, drafts 4 to 2020-12."""
