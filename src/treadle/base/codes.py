@@ -29,6 +29,7 @@ CODES: Mapping[str, str] = {
     ),
     "unknown-kind": "A document says of itself neither that it is OpenAPI 3, AsyncAPI nor a JSON Schema. --kind says it.",
     "two-kinds": "The two documents that were to be compared are of different kinds, so they are not two versions of one.",
+    "not-openapi-3": "Versions of OpenAPI 3 are compared. Convert a Swagger 2.0 document first.",
     "one-version": "`treadle diff` compares versions: name at least two, at most one of them standard input.",
     "not-transitive": (
         "Several older versions were named, and the mode looks at the last one only. A mode that ends in _TRANSITIVE "

@@ -63,8 +63,10 @@ def check_workspace(
 
     `only` narrows what is said, not what is looked at.
     """
-    from treadle.check.compat import compare
+    import datetime as dt
+
     from treadle.check.conflicts import conflicts
+    from treadle.check.diff import compare
     from treadle.check.run import check_contract
     from treadle.contract.workspace import read_workspace
     from treadle.control.checkout import read_checkout
@@ -78,7 +80,7 @@ def check_workspace(
     for contract in read.contracts:
         found += check_contract(contract)
         if contract.id in live:
-            found += compare(live[contract.id], contract)
+            found += compare(live[contract.id], contract, dt.datetime.now(tz=dt.UTC).date())
 
     def told(place: Place) -> bool:
         return not names or printable(place.file) in names

@@ -72,7 +72,7 @@ def command(  # noqa: PLR0917 - click gives them by name
             click.echo(str(finding), err=True)
         sys.exit(error.exit_code)
     emit(
-        report_of(comparison),
+        report_of(comparison, all_levels=all_levels),
         "diff",
         format,
         outs,
@@ -123,12 +123,12 @@ def side_of(edition: Edition) -> Side:
     return Side(library, edition.file)
 
 
-def report_of(comparison: Comparison) -> Report:
+def report_of(comparison: Comparison, *, all_levels: bool = False) -> Report:
     """As findings, for the formats that every report of treadle has; what the version says is one of them."""
     from treadle.check.diff.contracts import version_findings
     from treadle.check.report import Report
 
-    findings = [each.finding() for each in comparison.changes]
+    findings = [each.finding() for each in comparison.changes if all_levels or each.level.value != "info"]
     if comparison.verdict.understated:
         findings += version_findings(comparison.verdict, comparison.version_place)
     return Report(tuple(findings))

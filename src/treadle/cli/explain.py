@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from treadle.check.diff.rule import Rule
 
 
 @click.command()
@@ -30,20 +34,20 @@ def command(code: str | None) -> None:
 def texts_by_id() -> dict[str, str]:
     """Every rule and code of the product, with its text: lint rules, conflicts, compatibility, reading, errors."""
     from treadle.base.codes import CODES
-    from treadle.check.compat.verdicts import VERDICTS
     from treadle.check.conflicts import CONFLICTS, documentation
     from treadle.check.conventions import RULES
+    from treadle.check.diff.rules import RULES as CHANGES
     from treadle.contract.complaints import COMPLAINTS
 
     return {
         **{rule.id: rule.doc for rule in RULES},
         **{id: documentation(id) for id in CONFLICTS},
-        **{
-            verdict.id: f"{verdict.why}\n\nCompatibility rule; it asks for a {verdict.bump.name.lower()} version."
-            if verdict.bump
-            else verdict.why
-            for verdict in VERDICTS
-        },
+        **{rule.id: _of_change(rule) for rule in CHANGES},
         **COMPLAINTS,
         **CODES,
     }
+
+
+def _of_change(rule: Rule) -> str:
+    asks = f"\n\nCompatibility rule; it asks for a {rule.bump.name.lower()} version." if rule.bump else ""
+    return rule.why + asks + (f" {rule.differs}" if rule.differs else "")

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -14,8 +16,8 @@ import orjson
 from treadle.base.errors import InputError, TreadleError
 from treadle.bus.build import build as build_bus
 from treadle.bus.ir import Bus
-from treadle.check.compat import compare
 from treadle.check.conflicts import conflicts
+from treadle.check.diff import compare
 from treadle.check.run import check_contract
 from treadle.contract.finding import Finding, Severity
 from treadle.contract.model import Contract, Settings
@@ -124,7 +126,8 @@ def _desire(place: Place, checkout: Checkout, live: Sequence[Contract]) -> Desir
         found = conflicts([ours, *contracts], workspace.settings, serving=serving)
         return [each for each in found if each.contract != ours.id]
 
-    return decide(workspace, findings, live, checkout.files, judge=check_contract, compare=compare, conflicts=between)
+    since = partial(compare, today=dt.datetime.now(tz=dt.UTC).date())
+    return decide(workspace, findings, live, checkout.files, judge=check_contract, compare=since, conflicts=between)
 
 
 def _compile(place: Place, checkout: Checkout, desired: Desired, issuer: Issuer) -> Compiled:

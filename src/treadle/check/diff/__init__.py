@@ -1,1 +1,5 @@
-"""Two versions of a description -> every edit, whom it breaks, and the version that it asks for."""
+"""Two versions in; what changed, whom it breaks, and which version it asks for, out. Pure."""
+
+from treadle.check.diff.contracts import compare
+
+__all__ = ["compare"]

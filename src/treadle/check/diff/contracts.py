@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 
 from treadle.check.diff.change import Side
 from treadle.check.diff.documents import compare_documents
@@ -23,18 +24,16 @@ from treadle.contract.version import Bump, read_version
 _FAMILIES = {Kind.OPENAPI: Family.OPENAPI, Kind.ASYNCAPI: Family.ASYNCAPI}
 
 
-def compare(old: Contract, new: Contract, today: dt.date = dt.date.max) -> tuple[Finding, ...]:
+def compare(old: Contract, new: Contract, today: dt.date) -> tuple[Finding, ...]:
     """What releasing `new` in the place of `old` does to those whom it promised compatibility.
 
     Every finding stands at its place in the new file and names the place in the old one. Below 1.0.0 nothing was
-    promised: there a breaking change warns, and asks for a minor version. `today` decides whether a sunset date is
-    past; without one every date is.
+    promised: there a breaking change warns, and asks for a minor version. `today` decides which sunset date is past.
     """
     if old.digest == new.digest:
         return ()
-    comparison = compare_documents(
-        _side(old), _side(new), _FAMILIES[new.kind], promise_of(new.document), today, informed=False
-    )
+    promise = replace(promise_of(new.document), governed=True)
+    comparison = compare_documents(_side(old), _side(new), _FAMILIES[new.kind], promise, today, informed=False)
     told = (_finding(each, old, new) for each in comparison.changes)
     asked = max(comparison.verdict.required, Bump.PATCH)  # the text did change
     verdict = Verdict(comparison.verdict.asked, asked, comparison.verdict.declared, old.version, new.version)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Iterable, Iterator
 
 from treadle.base.errors import InputError
 from treadle.check.diff.change import Change, Side
 from treadle.check.diff.judge import judge
-from treadle.check.diff.modes import Policy, Promise
+from treadle.check.diff.modes import Promise
 from treadle.check.diff.proof import Prover
 from treadle.check.diff.report import Comparison, Told
 from treadle.check.diff.rule import Level
@@ -28,14 +27,7 @@ class _Words(dict[str, str]):
         return ""
 
 
-Diff = Callable[[Side, Side, dt.date, Policy], Iterable[Change]]
-
-DIFFS: Mapping[Family, str] = {
-    # family: where it is compared, imported when it is needed
-    Family.OPENAPI: "treadle.check.diff.openapi:diff_openapi",
-    Family.ASYNCAPI: "treadle.check.diff.asyncapi:diff_asyncapi",
-    Family.JSON_SCHEMA: "treadle.check.diff.json_schema:diff_json_schema",
-}
+COMPARABLE = (Family.OPENAPI, Family.ASYNCAPI, Family.JSON_SCHEMA)
 _PATH_MAJOR = re.compile(r"/v(\d{1,9})(?:/|\Z)")
 _CHANNEL_MAJOR = re.compile(r"\.v(\d{1,9})\Z")
 
@@ -45,7 +37,7 @@ def family_of(old: Side, new: Side) -> Family:
     found: list[Family] = []
     for side in (old, new):
         dialect = dialect_of(side.library.root(side.file).value)
-        if dialect is None or dialect.family not in DIFFS:
+        if dialect is None or dialect.family not in COMPARABLE:
             what = "Swagger 2.0" if dialect else "neither OpenAPI nor AsyncAPI nor a JSON Schema"
             hint = "convert it to OpenAPI 3" if dialect else "say what it is with --kind"
             raise InputError("unknown-kind", f"{side.file} is {what}", hint)
@@ -63,13 +55,11 @@ def compare_documents(
     old: Side, new: Side, family: Family, promise: Promise, today: dt.date, *, informed: bool = True
 ) -> Comparison:
     """Every change with its places, and the verdict. `informed=False` leaves out what is only worth knowing."""
-    module, _, name = DIFFS[family].partition(":")
-    diff: Diff = getattr(import_module(module), name)
     prover = Prover(old, new)
     told: list[Told] = []
     bumps: list[Bump] = []
     backward = forward = True
-    for change in diff(old, new, today, promise.policy):
+    for change in _changes(old, new, family, promise, today):
         rule = BY_ID[change.rule]
         judgement = judge(change, rule, promise)
         bumps.append(judgement.bump)
@@ -101,6 +91,23 @@ def compare_documents(
     versions = [version_of(side.library.root(side.file).value) for side in (old, new)]
     place = new.library.place_of(new.file, "/info/version")
     return Comparison(tuple(told), verdict(bumps, *versions), place, backward, forward)
+
+
+def _changes(old: Side, new: Side, family: Family, promise: Promise, today: dt.date) -> Iterable[Change]:
+    """The changes of one format, whose comparison is imported when it is needed."""
+    match family:
+        case Family.ASYNCAPI:
+            from treadle.check.diff.asyncapi import diff_asyncapi
+
+            return diff_asyncapi(old, new, today, promise)
+        case Family.JSON_SCHEMA:
+            from treadle.check.diff.json_schema import diff_json_schema
+
+            return diff_json_schema(old, new, promise.policy)
+        case _:
+            from treadle.check.diff.openapi import diff_openapi
+
+            return diff_openapi(old, new, today)
 
 
 def stale_major(side: Side) -> tuple[str, int] | None:

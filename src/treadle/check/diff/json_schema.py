@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 from treadle.check.diff.change import Change, Side
@@ -16,12 +15,7 @@ from treadle.contract.library import References
 from treadle.contract.problems import Problems
 
 
-def diff_json_schema(
-    old: Side,
-    new: Side,
-    _today: dt.date,
-    policy: Policy = Policy.EVOLUTION,
-) -> Iterator[Change]:
+def diff_json_schema(old: Side, new: Side, policy: Policy = Policy.EVOLUTION) -> Iterator[Change]:
     """Every change; its path is the JSON pointer in the new schema. Data goes as a request does: written under the old
     version, and to be taken by the new one.
     """

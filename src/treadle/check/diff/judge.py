@@ -8,7 +8,7 @@ from treadle.check.diff.change import Change
 from treadle.check.diff.modes import Policy, Promise
 from treadle.check.diff.rule import Level, Rule
 from treadle.check.diff.rules.payloads import EVENT, KEYWORD_OF, TOLERABLE
-from treadle.check.schema.edit import Flow, SchemaEdit
+from treadle.check.schema.edit import Effect, Flow, SchemaEdit
 from treadle.contract.version import Bump
 
 _ORDER = (Level.INFO, Level.WARNING, Level.ERROR)
@@ -49,12 +49,15 @@ def _edit(edit: SchemaEdit, rule: Rule, flow: Flow, policy: Policy) -> Level:
     if event and keyword.id == "property-removed":
         # An open object takes it still; but somebody reads it, or means something by sending it.
         return Level.WARNING if flow is Flow.REQUEST and not edit.effect.narrows else Level.ERROR
+    # Two patterns that share some texts, say: whether one takes all that the other takes was not decided.
+    undecided = keyword.effect is None and edit.effect is Effect.CHANGES
     told = Level.INFO
     if edit.effect.narrows and flow is not Flow.RESPONSE:
-        told = Level.ERROR if keyword.effect is not None or edit.narrows is not None else Level.WARNING
+        told = Level.WARNING if undecided and edit.narrows is None else Level.ERROR
     if edit.effect.widens and flow is not Flow.REQUEST and told is not Level.ERROR:
-        sure = keyword.effect is not None or edit.widens is not None
-        tolerated = policy is Policy.EVOLUTION and event and keyword.kind in TOLERABLE
+        sure = not undecided or edit.widens is not None
+        only_format = edit.words.get("dimension") == "format"
+        tolerated = policy is Policy.EVOLUTION and event and (keyword.kind in TOLERABLE or only_format)
         told = Level.WARNING if tolerated or not sure else Level.ERROR
     return told
 

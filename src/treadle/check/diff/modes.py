@@ -53,7 +53,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a contract promises between its versions.
+    """What a contract promises between its versions. `governed`: treadle keeps its events, whatever the document says.
 
     The default is `BACKWARD` with tolerant readers, which is what semantic versions speak of: a version without a
     new major breaks nobody who keeps to the one before.
@@ -61,6 +61,7 @@ class Promise:
 
     mode: Mode = Mode.BACKWARD
     policy: Policy = Policy.EVOLUTION
+    governed: bool = False
 
 
 def promise_of(document: Json) -> Promise:

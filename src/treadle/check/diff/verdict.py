@@ -58,7 +58,7 @@ class Verdict:
             return f"{word}: needs no new version" + (f", declared {self.new}" if self.new != self.old else "")
         needs = self.to_write or f"a {self.required.name.lower()} version"
         said = f"declared {self.new}" if self.new else "declared none"
-        return f"{word}: needs {needs}, {said}" + ("" if self.suffices else " (too low)" if self.understated else "")
+        return f"{word}: needs {needs}, {said}"
 
 
 def verdict(bumps: Iterable[Bump], old: str, new: str) -> Verdict:

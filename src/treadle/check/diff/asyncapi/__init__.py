@@ -11,14 +11,14 @@ from treadle.check.diff.asyncapi.payloads import Payloads
 from treadle.check.diff.asyncapi.servers import server_changes
 from treadle.check.diff.asyncapi.view import read_api
 from treadle.check.diff.change import Change, Side
-from treadle.check.schema.judge import Policy
+from treadle.check.diff.modes import Promise
 
 __all__ = ["diff_asyncapi"]
 
 
-def diff_asyncapi(old: Side, new: Side, today: dt.date, policy: Policy = Policy.EVOLUTION) -> Iterator[Change]:
+def diff_asyncapi(old: Side, new: Side, today: dt.date, promise: Promise) -> Iterator[Change]:
     """Every change from one version to the other: servers, then channels in the order of the new document."""
-    before, after = (read_api(side.library, side.file) for side in (old, new))
+    before, after = (read_api(side.library, side.file, governed=promise.governed) for side in (old, new))
     here = Here(before.root, after.root)
     yield from server_changes(here, before, after)
-    yield from channel_changes(here, before, after, Payloads(old, new, policy), today)
+    yield from channel_changes(here, before, after, Payloads(old, new, promise.policy), today)

@@ -114,20 +114,20 @@ class Api:
     servers: tuple[Server, ...]
 
 
-def read_api(library: Library, file: str) -> Api:
+def read_api(library: Library, file: str, *, governed: bool = False) -> Api:
     """Look at one document. What it lacks or has in a wrong shape is left out: saying so is not ours."""
-    return _Reader(library, file).api()
+    return _Reader(library, file, governed=governed).api()
 
 
 class _Reader:
-    def __init__(self, library: Library, file: str) -> None:
+    def __init__(self, library: Library, file: str, *, governed: bool) -> None:
         self.refs = References(library, Problems())
         self.root = library.root(file)
         version = self.root.child("asyncapi").value
         self.second = isinstance(version, str | int | float) and str(version).startswith("2")
         self.default_content = _text(self.root.child("defaultContentType")) or _DEFAULT_CONTENT
         extension = own(self.root.child("info").value)
-        self.governed = bool(extension)
+        self.governed = governed or bool(extension)
         self.deprecated = extension.get("lifecycle") in ("deprecated", "sunset", "retired")
 
     def api(self) -> Api:
