@@ -25,7 +25,8 @@ def diff_json_schema(old: Side, new: Side, policy: Policy = Policy.EVOLUTION) ->
     for edit in compare_schemas(sides, before, after, Flow.REQUEST):
         rule = payload_rule(DATA, edit)
         words = {**edit.words, "property": edit.property}
-        yield Change(rule.id, rule.level, words, edit.new.pointer, "", edit.old, edit.new, edit, Flow.REQUEST, whole)
+        was, now = edit.old if edit.old.file else whole[0], edit.new if edit.new.file else whole[1]
+        yield Change(rule.id, rule.level, words, now.pointer, "", was, now, edit, Flow.REQUEST, whole)
 
 
 def _source(side: Side) -> Source:

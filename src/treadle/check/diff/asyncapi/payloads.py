@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from treadle.check.diff.asyncapi.here import Here
+from treadle.check.diff.asyncapi.here import Here, spot, written
 from treadle.check.diff.change import Change, Side
 from treadle.check.diff.rules.payloads import EVENT, payload_rule
 from treadle.check.schema.compare import Sides, compare_schemas
-from treadle.check.schema.edit import Flow, Spot
+from treadle.check.schema.edit import Flow
 from treadle.check.schema.judge import Policy
 from treadle.check.schema.source import Source
 from treadle.contract.dialect import dialect_of
@@ -34,11 +34,11 @@ class Payloads:
                 {**edit.words, "whole": whole, "property": edit.property},
                 here.path,
                 here.operation,
-                edit.old,
-                edit.new,
+                written(edit.old, spot(before)),
+                written(edit.new, spot(after)),
                 edit,
                 flow,
-                (Spot(before.file, before.pointer), Spot(after.file, after.pointer)),
+                (spot(before), spot(after)),
             )
 
 

@@ -83,7 +83,10 @@ def _inherited(run: Run) -> bool:
     if not isinstance(before, dict) or not isinstance(after, dict):
         return False
     return any(
-        method in METHODS and "security" not in operation and "security" not in after[path].get(method, {"security": 0})
+        method in METHODS
+        and "security" not in operation
+        and isinstance(after[path].get(method), dict)
+        and "security" not in after[path][method]
         for path, item in before.items()
         if isinstance(item, dict) and isinstance(after.get(path), dict)
         for method, operation in item.items()
