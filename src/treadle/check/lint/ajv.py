@@ -50,9 +50,14 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 class Judge:
-    """One schema, self-contained: every `$ref` in it is a JSON pointer into it."""
+    """One schema, self-contained: every `$ref` in it is a JSON pointer into it.
 
-    def __init__(self, schema: Json) -> None:
+    `nearest`: of the branches of an `anyOf` or `oneOf` that fail, only the one that comes nearest is told, and of an
+    `if` only what its consequence says. That is what a person wants to read, and not what Ajv says.
+    """
+
+    def __init__(self, schema: Json, *, nearest: bool = False) -> None:
+        self.nearest = nearest
         self._root = schema
         self._steps: dict[int, list[Step]] = {}
 
@@ -220,33 +225,46 @@ def _not(judge: Judge, schema: Json, _schema: Json) -> Step:
 
 
 def _any_of(judge: Judge, branches: Json, _schema: Json) -> Step:
+    error = Error("anyOf", (), "must match at least one of the schemas of anyOf")
+
     def step(value: Json, memo: Memo) -> Errors:
-        errors: Errors = []
+        failed: list[Errors] = []
         for branch in branches:
             found = judge.judge(branch, value, memo)
             if not found:
                 return _NONE
-            errors += found
-        return [*errors, Error("anyOf", (), "must match at least one of the schemas of anyOf")]
+            failed.append(found)
+        return _failed(judge, failed, error)
 
     return step
 
 
 def _one_of(judge: Judge, branches: Json, _schema: Json) -> Step:
+    error = Error("oneOf", (), "must match exactly one of the schemas of oneOf")
+
     def step(value: Json, memo: Memo) -> Errors:
-        errors: Errors = []
+        failed: list[Errors] = []
         passed = 0
         for branch in branches:
             found = judge.judge(branch, value, memo)
-            errors += found
-            passed += not found
-            if passed > 1:
-                break
+            if found:
+                failed.append(found)
+            else:
+                passed += 1
+                if passed > 1:
+                    break
         if passed == 1:
             return _NONE
-        return [*errors, Error("oneOf", (), "must match exactly one of the schemas of oneOf")]
+        return _failed(judge, [] if passed and judge.nearest else failed, error)
 
     return step
+
+
+def _failed(judge: Judge, failed: list[Errors], error: Error) -> Errors:
+    """What is said of a union: everything, or what the branch lacks that comes nearest."""
+    if judge.nearest and failed:
+        return min(failed, key=lambda errors: (sum(not each.path for each in errors), len(errors)))
+    return [*(each for errors in failed for each in errors), error]
 
 
 def _all_of(judge: Judge, branches: Json, _schema: Json) -> Step:
@@ -257,7 +275,9 @@ def _if(judge: Judge, condition: Json, schema: Json) -> Step:
     def step(value: Json, memo: Memo) -> Errors:
         word = "else" if judge.judge(condition, value, memo) else "then"
         errors = judge.judge(schema.get(word, True), value, memo)
-        return [*errors, Error("if", (), f"must match the schema of `{word}`")] if errors else _NONE
+        if not errors or judge.nearest:
+            return errors
+        return [*errors, Error("if", (), f"must match the schema of `{word}`")]
 
     return step if "then" in schema or "else" in schema else lambda _value, _memo: _NONE
 

@@ -39,16 +39,24 @@ def complaints(errors: Errors, at: Path) -> list[Complaint]:
     return [Complaint(_sentence(error, at), at + error.path) for error in _said(root)]
 
 
-def without_neighbours(errors: Errors, *, exact: bool = False) -> Errors:
+def each_once(errors: Errors, at: Path) -> list[Complaint]:
+    """Every error of a `nearest` judge, at its own place."""
+    found: dict[Complaint, None] = {}
+    for error in errors:
+        path = (*at, *error.path, error.subject) if error.keyword == "additionalProperties" else at + error.path
+        found[Complaint(_sentence(error, at), path)] = None
+    return list(found)
+
+
+def without_neighbours(errors: Errors) -> Errors:
     """One error of several that follow each other at one place; no `oneOf` above an error that says more.
 
-    A property that may not be is the place of its error. Spectral loses its way to one with a slash in its name,
-    unless `exact`.
+    A property that may not be is the place of its error; Spectral loses its way to one with a slash in its name.
     """
     kept: Errors = []
     for error in errors:
         if error.keyword == "additionalProperties":
-            steps = [error.subject] if exact else str(error.subject).split("/")
+            steps = str(error.subject).split("/")
             kept.append(Error(error.keyword, (*error.path, *steps), error.message, error.subject))
         elif not _asks_reference(error):
             kept.append(error)

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from treadle.base.nearest import nearest
-from treadle.check.lint.ajv_results import complaints, without_neighbours
+from treadle.check.lint.ajv_results import each_once
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.functions.asyncapi.objects import Spot, objects_of
 from treadle.check.lint.functions.asyncapi.published import LATEST, part_judge, schema
@@ -71,8 +71,7 @@ def _version(spot: Spot, protocol: str, binding: Json, context: Context) -> Iter
         yield Complaint(f"no schema of {protocol} {said} is known; there is {known}", (*path, "bindingVersion"))
         return
     without = {key: value for key, value in binding.items() if key != "bindingVersion" or said != "latest"}
-    errors = part_judge(LATEST, name).errors(context.subject.inlined(without))
-    yield from complaints(without_neighbours(errors, exact=True), path)
+    yield from each_once(part_judge(LATEST, name, nearest=True).errors(context.subject.inlined(without)), path)
 
 
 @cache

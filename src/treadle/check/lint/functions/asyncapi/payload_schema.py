@@ -1,13 +1,14 @@
-"""A payload in another language than AsyncAPI's own is a schema of that language: JSON Schema, OpenAPI, Avro."""
+"""A payload in another language is a schema of that language, also in versions that AsyncAPI's own schemas lack."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from treadle.check.lint.ajv_results import complaints, without_neighbours
-from treadle.check.lint.context import Check, Complaint, Context, Path
-from treadle.check.lint.functions.asyncapi.objects import Objects, objects_of
+from treadle.check.lint.ajv_results import each_once
+from treadle.check.lint.context import Check, Complaint, Context
+from treadle.check.lint.functions.asyncapi.objects import objects_of
 from treadle.check.lint.functions.asyncapi.published import LATEST, part_judge
 from treadle.check.lint.functions.asyncapi.schema_format import language, said_formats
 from treadle.contract.model import Json
@@ -18,6 +19,11 @@ _DEFINITIONS = {
     "openapi": "openapiSchema_3_0",
     "avro": "avroSchema_v1",
 }
+_COVERED = re.compile(
+    r"application/(?:vnd\.aai\.asyncapi|schema|vnd\.oai\.openapi|vnd\.apache\.avro)(?:\+json|\+yaml)?"
+    r";version=(?:[23]\.\d\.0|draft-07|1\.9\.0)\Z"
+)
+"""What the schema of the whole document judges already."""
 
 
 def make(options: Mapping[str, Any]) -> Check:  # noqa: ARG001 - it has none
@@ -26,20 +32,10 @@ def make(options: Mapping[str, Any]) -> Check:  # noqa: ARG001 - it has none
 
 
 def check(value: Json, context: Context) -> Iterator[Complaint]:  # noqa: ARG001 - the shape of every check
-    """Payloads of AsyncAPI 3 without `schemaFormat` are part of the document's own schema already."""
-    objects = objects_of(context)
-    for path, schema, name in _schemas(objects):
-        definition = _DEFINITIONS.get(name)
-        if definition is None or (isinstance(schema, dict) and "$ref" in schema):
+    """Avro 1.10 and later, OpenAPI 3.0.1 and later, and formats that are spelt with a space."""
+    for _, said, (path, schema) in said_formats(objects_of(context)):
+        definition = _DEFINITIONS.get(language(said))
+        if definition is None or _COVERED.match(str(said)) or (isinstance(schema, dict) and "$ref" in schema):
             continue
-        errors = part_judge(LATEST, definition).errors(context.subject.inlined(schema))
-        yield from complaints(without_neighbours(errors, exact=True), path)
-
-
-def _schemas(objects: Objects) -> Iterator[tuple[Path, Json, str]]:
-    for _, said, (path, schema) in said_formats(objects):
-        yield path, schema, language(said)
-    if objects.minor.startswith("2"):
-        for spot in objects.of("message"):
-            if "payload" in spot.value and "schemaFormat" not in spot.value:
-                yield (*spot.path, "payload"), spot.value["payload"], "asyncapi"
+        judge = part_judge(LATEST, definition, nearest=True)
+        yield from each_once(judge.errors(context.subject.inlined(schema)), path)

@@ -35,7 +35,7 @@ def schema(minor: str) -> dict[str, Any]:
 
 
 @cache
-def document_judge(minor: str, *, resolved: bool) -> Judge | None:
+def document_judge(minor: str, *, resolved: bool, nearest: bool = False) -> Judge | None:
     """What judges a whole document, or None for a version of which nothing is known.
 
     `resolved`: every reference was written out, so that version 3's places for references hold what they lead to. A
@@ -48,14 +48,14 @@ def document_judge(minor: str, *, resolved: bool) -> Judge | None:
         root = {**latest, "properties": {**latest["properties"], "asyncapi": _ANY_3}}
     else:
         return None
-    return Judge(_written_out(root) if resolved and minor.startswith("3.") else root)
+    return Judge(_written_out(root) if resolved and minor.startswith("3.") else root, nearest=nearest)
 
 
 @cache
-def part_judge(minor: str, name: str) -> Judge:
+def part_judge(minor: str, name: str, *, nearest: bool = False) -> Judge:
     """What judges one kind of object by its name in the schema's definitions (`schema`, `server`, …)."""
     definitions = schema(minor if minor in _MINORS else LATEST)["definitions"]
-    return Judge({"$ref": f"#/definitions/{name}", "definitions": definitions})
+    return Judge({"$ref": f"#/definitions/{name}", "definitions": definitions}, nearest=nearest)
 
 
 def _written_out(root: dict[str, Any]) -> dict[str, Any]:

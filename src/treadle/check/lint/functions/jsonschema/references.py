@@ -32,7 +32,7 @@ def check(value: Json, context: Context) -> Iterator[Complaint]:
         for word in _WORDS:
             reference = schema.get(word)
             if isinstance(reference, str):
-                says = _wrong(reference, value, context, anchors, ids)
+                says = _wrong(reference, schema, context, anchors, ids)
                 if says:
                     yield Complaint(f"`{reference}` {says}", (*context.path, *path, word))
 
@@ -46,7 +46,7 @@ def _anchors(schema: dict[str, Json]) -> Iterator[Json]:
             yield schema[word][1:]
 
 
-def _wrong(reference: str, document: Json, context: Context, anchors: set[str], ids: set[str]) -> str:
+def _wrong(reference: str, holder: Json, context: Context, anchors: set[str], ids: set[str]) -> str:
     """What is wrong with a reference, or nothing."""
     address, _, fragment = reference.partition("#")
     if address in ids or any(id.endswith("/" + address) for id in ids if address):
@@ -54,13 +54,12 @@ def _wrong(reference: str, document: Json, context: Context, anchors: set[str], 
     if address and _ABSOLUTE.match(address):
         return "" if is_known(address) else "is outside of the workspace; nothing is fetched"
     if address:
-        found = context.subject.follow({"$ref": reference})
-        return "" if not isinstance(found, dict) or found.get("$ref") != reference else "leads nowhere"
+        return "leads nowhere" if context.subject.follow(holder) is holder else ""
     if fragment and not fragment.startswith("/"):
         near = nearest(fragment, anchors)
         hint = f"; did you mean `#{near}`?" if near else ""
         return "" if fragment in anchors else f"names no anchor of the document{hint}"
-    return _missing(document, tokens(fragment))
+    return _missing(context.subject.data, tokens(fragment))
 
 
 def _missing(node: Json, steps: Path) -> str:
