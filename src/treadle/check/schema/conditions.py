@@ -18,20 +18,21 @@ def compare_conditions(old: Shape, new: Shape, _judge: Judge) -> Iterator[Found]
     if "object" in old.kinds & new.kinds:
         yield from _needs(old, new)
         yield from _dependents(old, new)
-    for text in sorted(new.opaque - old.opaque):
-        yield from _unknown(text.split()[0], old, new, added=True)
-    for text in sorted(old.opaque - new.opaque):
-        yield from _unknown(text.split()[0], old, new, added=False)
+    yield from _opaque(old, new)
 
 
-def _unknown(keyword: str, old: Shape, new: Shape, *, added: bool) -> Iterator[Found]:
-    names = {"unevaluatedProperties": "unevaluated-properties", "unevaluatedItems": "unevaluated-items"}
-    has = (old.says(keyword), new.says(keyword))
-    if keyword in names and has != (True, True):
-        kind = f"{names[keyword]}-{'added' if added else 'removed'}"
-        yield Change(kind, Effect.NARROWS if added else Effect.WIDENS, keyword)
-    elif added or has != (True, True):
-        yield Change("undecided", Effect.CHANGES, keyword, {"name": keyword})
+_UNEVALUATED = {"unevaluatedProperties": "unevaluated-properties", "unevaluatedItems": "unevaluated-items"}
+
+
+def _opaque(old: Shape, new: Shape) -> Iterator[Found]:
+    """Keywords by their name only: there, gone, or perhaps another."""
+    gone, come = ({text.split()[0] for text in texts} for texts in (old.opaque - new.opaque, new.opaque - old.opaque))
+    for keyword in sorted(gone | come):
+        effect = Effect.of(narrows=keyword in come, widens=keyword in gone)
+        kind = "undecided"
+        if keyword in _UNEVALUATED and effect is not Effect.CHANGES:
+            kind = f"{_UNEVALUATED[keyword]}-{'added' if keyword in come else 'removed'}"
+        yield Change(kind, effect, keyword, {"name": keyword})
 
 
 def _ifs(old: Shape, new: Shape) -> Iterator[Found]:

@@ -175,7 +175,8 @@ class _Attempt:
         if self.policy is Policy.EVOLUTION:
             return self._one_of_them(inner, choice, open_pairs)
         return any(
-            all(apart(inner, other) for other in (*choice[:at], *choice[at + 1 :])) and self.holds(inner, branch, open_pairs)
+            all(apart(inner, other) for other in (*choice[:at], *choice[at + 1 :]))
+            and self.holds(inner, branch, open_pairs)
             for at, branch in enumerate(choice)
         )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from treadle.check.schema.choices import branches, nullable_branch
+from treadle.check.schema.choices import nullable_branch
 from treadle.check.schema.meet import meet, tidy
 from treadle.check.schema.shape import Shape
 from treadle.check.schema.source import Part, Source
 from treadle.check.schema.statement import opaque, statement
+from treadle.check.schema.unevaluated import unevaluated
+from treadle.check.schema.unfold import unfold
 from treadle.check.schema.values import KINDS, both, narrow, token
 from treadle.contract.library import Node
 
@@ -41,28 +43,6 @@ def _shapes(source: Source, start: Node) -> Iterator[Shape]:
             yield from _said(source, left)
 
 
-def unfold(source: Source, node: Node) -> tuple[list[Node], Node | None]:
-    """The nodes that have to hold with this one, and the node itself where it says more than that."""
-    if not isinstance(node.value, dict):
-        return [], node if node.value is False else None
-    below: list[Node] = []
-    if node.reference is not None:
-        target = source.follow(node)
-        if target is None:
-            alone = Node(node.file, node.pointer, {"$ref": node.reference})
-            return [], node if source.rules(node.file).siblings else alone
-        below.append(target)
-        if not source.rules(node.file).siblings:
-            return below, None
-    every = node.value.get("allOf")
-    below += [node.child("allOf", at) for at in range(len(every) if isinstance(every, list) else 0)]
-    for keyword in ("anyOf", "oneOf"):
-        found = branches(source, node, keyword)
-        if found is not None and len(found) == 1:
-            below.append(found[0])
-    return below[::-1], node
-
-
 def _said(source: Source, node: Node) -> Iterator[Shape]:
     shape = statement(source, node)
     if isinstance(node.value, dict):
@@ -72,6 +52,14 @@ def _said(source: Source, node: Node) -> Iterator[Shape]:
             beside = nullable_branch(source, node, keyword)
             if beside is not None:
                 yield _null_too(beside.shape)
+        for keyword in ("unevaluatedProperties", "unevaluatedItems"):
+            if node.value.get(keyword) in (True, {}, None) or not source.rules(node.file).counts(keyword):
+                continue
+            rest = unevaluated(source, node, keyword)
+            if rest is not None:
+                yield rest
+            else:
+                shape.opaque |= {opaque(source, node, keyword)}
     yield shape
 
 

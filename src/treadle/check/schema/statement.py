@@ -27,7 +27,8 @@ def statement(source: Source, node: Node) -> Shape:
 def opaque(source: Source, node: Node, keyword: str) -> str:
     """A name for a keyword whose meaning depends on more than is looked at: the same only in equal documents."""
     whole = source.references.library.root(node.file)
-    return f"{keyword} {hashlib.sha256(source.text(node) + source.text(whole)).hexdigest()}"
+    texts = token(node.value) + (token(whole.value) if "$ref" in token(node.value) or node.reference else "")
+    return f"{keyword} {hashlib.sha256(texts.encode(errors='surrogatepass')).hexdigest()}"
 
 
 class _Statement:
@@ -127,8 +128,6 @@ class _Statement:
             for name, part in self._named(keyword)
             if not part.free and not isinstance(part.nodes[0].value, list)
         }
-        if _is_schema(said.get("unevaluatedProperties")) and said["unevaluatedProperties"] not in (True, {}):
-            shape.opaque |= {self._opaque("unevaluatedProperties")}
 
     def _arrays(self) -> None:
         shape, said = self.shape, self.said
@@ -146,8 +145,6 @@ class _Statement:
             most = most if _is_number(most) else None
             if least > 0 or most is not None:
                 shape.holds = (Holds(self._below("contains"), least, most),)
-        if _is_schema(said.get("unevaluatedItems")) and said["unevaluatedItems"] not in (True, {}):
-            shape.opaque |= {self._opaque("unevaluatedItems")}
 
     def _choices(self) -> None:
         for keyword in ("anyOf", "oneOf"):

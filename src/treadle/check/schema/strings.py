@@ -8,9 +8,10 @@ from treadle.check.schema.edit import Effect, Step
 from treadle.check.schema.judge import Change, Found, Judge, Pair, Policy
 from treadle.check.schema.shape import Shape
 
-_ANYTHING = frozenset({".*", "^.*$", "^.*", ".*$", ""})
+_EVERYTHING = frozenset({".*", "^.*", ".*$", ""})
+"""Patterns that match every text."""
 _ONE_LINE = "^.*$"
-"""The one of them that refuses something, if seldom: a line end."""
+"""One that refuses something, if seldom: a line end."""
 
 
 def compare_strings(old: Shape, new: Shape, judge: Judge) -> Iterator[Found]:
@@ -35,13 +36,12 @@ def compare_strings(old: Shape, new: Shape, judge: Judge) -> Iterator[Found]:
 
 def _pattern(old: Shape, new: Shape, judge: Judge) -> Iterator[Found]:
     gone, come = old.patterns - new.patterns, new.patterns - old.patterns
+    if not gone and not come:
+        return
     words = {"old": " and ".join(sorted(gone)), "new": " and ".join(sorted(come))}
-    if come <= _ANYTHING and come:
-        effect = Effect.of(narrows=judge.policy is Policy.STRICT and _ONE_LINE in come, widens=bool(gone))
-        yield Change("pattern-generalized", effect, "pattern", words)
-    elif gone and come:
-        yield Change("pattern-changed", Effect.CHANGES, "pattern", words)
-    elif come:
-        yield Change("pattern-added", Effect.NARROWS, "pattern", words)
-    elif gone:
-        yield Change("pattern-removed", Effect.WIDENS, "pattern", words)
+    harmless = _EVERYTHING if judge.policy is Policy.STRICT else _EVERYTHING | {_ONE_LINE}
+    effect = Effect.of(narrows=bool(come - harmless), widens=bool(gone - _EVERYTHING))
+    name = "changed" if gone and come else "added" if come else "removed"
+    if come and come <= _EVERYTHING | {_ONE_LINE}:
+        name = "generalized"
+    yield Change(f"pattern-{name}", effect, "pattern", words)
