@@ -22,6 +22,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "diff": ("diff", "Say what changed between two versions, and whom it breaks."),
     "bump": ("bump", "Say or write the version that changes ask for."),
     "lint": ("lint", "Run Spectral rulesets over documents."),
+    "bundle": ("bundle", "Put a document and what it refers to together in one file."),
     "plan": ("plan", "Show what apply would change in which engine."),
     "apply": ("apply", "Bring the engines to what the workspace says."),
     "up": ("up", "Run the fabric of a workspace."),
