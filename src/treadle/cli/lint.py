@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posixpath
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -46,7 +46,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 )
 @click.option("--display-only-failures", "-D", is_flag=True, help="Leave out what is below --fail-severity.")
 @output_options
-def command(
+def command(  # noqa: PLR0917 - an argument an option
     files: tuple[str, ...],
     rulesets: tuple[str, ...],
     fail_severity: str,
@@ -56,8 +56,8 @@ def command(
 ) -> None:
     """Lint FILES (globs and folders too) by Spectral rulesets, matching @stoplight/spectral-cli 6.16.3.
 
-    Without --ruleset: the .spectral.yaml of this folder or one above; in a workspace standards/*.spectral.yaml; else the
-    stock rulesets. JSON output is one array in Spectral's own shape. Nothing is fetched, and no JavaScript is run.
+    Without --ruleset: the .spectral.yaml of this folder or one above; in a workspace standards/*.spectral.yaml; else
+    the stock rulesets. JSON output is one array in Spectral's own shape. Nothing is fetched, and no JavaScript is run.
     Exits 0 where nothing reaches --fail-severity, 1 where something does, 3 where a file or ruleset cannot be read.
     """
     import orjson
@@ -91,9 +91,7 @@ def expand(name: str) -> list[str]:
     if path.is_dir():
         found = [each for each in path.rglob("*") if not any(part.startswith(".") for part in each.parts[:-1])]
     elif any(mark in name for mark in "*?["):
-        import glob
-
-        found = [Path(each) for each in glob.glob(name, recursive=True)]
+        found = list(Path(path.anchor or ".").glob(name.removeprefix(path.anchor)))
     chosen = sorted(str(each) for each in found if each.suffix in _SUFFIXES and each.is_file())
     if not chosen:
         raise InputError(
@@ -116,7 +114,7 @@ def lint_files(names: Sequence[str], rulesets: Sequence[str] = ()) -> list[Place
     from treadle.control.functions import python_function
 
     here = Path.cwd()
-    files = tuple(sorted({Path(os.path.abspath(each)).as_posix() for each in names}))
+    files = tuple(sorted({_absolute(each) for each in names}))
     ready = linter(*_rulesets(rulesets or default_rulesets(here), here), python_function)
     libraries: dict[Path, Library] = {}
     found: list[Placed] = []
@@ -149,8 +147,13 @@ def _rulesets(names: Sequence[str], here: Path) -> tuple[list[str], Mapping[str,
     from treadle.check.lint.ruleset.shipped import SHIPPED
     from treadle.control.documents import Documents
 
-    absolute = [name if name in SHIPPED or "://" in name else os.path.abspath(name) for name in names]
+    absolute = [name if name in SHIPPED or "://" in name else _absolute(name) for name in names]
     return absolute, Documents(Path(here.anchor), tuple(absolute))
+
+
+def _absolute(name: str) -> str:
+    """Without `..`, and with links as they are: results name a file as it was asked for."""
+    return posixpath.normpath(Path(name).absolute().as_posix())
 
 
 def _unreadable(file: str) -> Exception:

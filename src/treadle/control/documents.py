@@ -1,5 +1,6 @@
 """Documents on disk by their absolute path, read when they are asked for. Light: linting a small file is a matter of
-milliseconds."""
+milliseconds.
+"""
 
 from __future__ import annotations
 

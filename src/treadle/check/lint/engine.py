@@ -7,10 +7,11 @@ from typing import Any
 
 from treadle.check.lint.context import Complaint, Context, Path
 from treadle.check.lint.missing import MISSING
+from treadle.check.lint.path.walk import TooManyNodes, walk
 from treadle.check.lint.printing import filled, path_text, property_text
 from treadle.check.lint.program import Compiler, Find, Job, Pass, Program, nobody
 from treadle.check.lint.reading import read_problems
-from treadle.check.lint.references import Resolution
+from treadle.check.lint.references import Dangling, Resolution
 from treadle.check.lint.result import Level, Result
 from treadle.check.lint.ruleset.formats import FORMATS, formats_of
 from treadle.check.lint.ruleset.load import load
@@ -18,7 +19,6 @@ from treadle.check.lint.ruleset.model import Ruleset
 from treadle.check.lint.ruleset.override import for_file, level_at
 from treadle.check.lint.subject import Linted
 from treadle.check.lint.targets import Targets
-from treadle.check.lint.path.walk import TooManyNodes, walk
 from treadle.contract.library import Library
 from treadle.contract.model import Json
 from treadle.contract.parse import InvalidDocument
@@ -90,7 +90,7 @@ class _Found:
 
     def dangling(self) -> None:
         """References that lead nowhere; of several with the same to say the first."""
-        said = {}
+        said: dict[str, Dangling] = {}
         for each in self.resolution.dangling:
             said.setdefault(each.message, each)
         for each in said.values():

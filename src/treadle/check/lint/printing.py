@@ -18,7 +18,7 @@ _PRINT = re.compile(r"""\s*print\(\s*(["'])(\w+)\1\s*\)\s*""")
 
 
 def filled(template: str, words: Mapping[str, Callable[[], Any]]) -> str:
-    """The template with its slots filled; an unknown one becomes nothing. `#{{print("x")}}` is Spectral's other form."""
+    """The template with its slots filled, an unknown one by nothing. `#{{print("x")}}` is Spectral's other form."""
     if "{{" not in template:
         return template
 

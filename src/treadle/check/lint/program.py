@@ -1,10 +1,9 @@
-"""A ruleset made ready to run: functions with their options, paths as two automata. Made once, run on many documents."""
+"""A ruleset made ready to run: functions with their options, paths as two automata. Made once, for many documents."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from treadle.base.nearest import nearest
 from treadle.check.lint.context import BadOptions, Check, Make
@@ -147,8 +146,3 @@ class Compiler:
 def nobody(_: str) -> Make | None:
     """The `Find` of those who supply nothing."""
     return None
-
-
-def names_of(value: Any) -> tuple[str, ...]:
-    """A name, or several."""
-    return (value,) if isinstance(value, str) else tuple(value)

@@ -1,8 +1,8 @@
 """The document as resolved rules see it: every `$ref` written out, except where it leads back to where it stands.
 
 Nothing is copied that has no reference below it, and what several references lead to is there once: the result is a
-graph without cycles whose nodes are shared. A reference is left as written where it dangles, or where its target, by way
-of other references, comes back to a target that holds it: these are exactly the references inside one strongly
+graph without cycles whose nodes are shared. A reference is left as written where it dangles, or where its target, by
+way of other references, comes back to a target that holds it: these are exactly the references inside one strongly
 connected component of the graph of targets.
 """
 
@@ -86,7 +86,8 @@ class Resolution:
 
     def locate(self, path: Path) -> tuple[str, Path, Path]:
         """Where a path of the resolved document was written: file, path there, and what of it is missing there."""
-        file, node, at, jumped = self.file, self.data, (), False
+        file, node, jumped = self.file, self.data, False
+        at: Path = ()
         for number, step in enumerate(path):
             while (jump := self._jumps.get(id(node))) is not None:
                 (file, at), node, jumped = jump, self._nodes[jump], True
@@ -164,16 +165,17 @@ class Resolution:
 
 def components(edges: dict[Spot, list[Spot]]) -> tuple[dict[Spot, int], list[Spot]]:
     """Strongly connected components (Tarjan, without recursion): the number of each node's, and nodes so ordered that
-    what one leads to comes before it."""
+    what one leads to comes before it.
+    """
     number: dict[Spot, int] = {}
     low: dict[Spot, int] = {}
     component: dict[Spot, int] = {}
     order: list[Spot] = []
     open_: list[Spot] = []
-    for root in edges:
+    for root, first in edges.items():
         if root in number:
             continue
-        work: list[tuple[Spot, Iterator[Spot]]] = [(root, iter(edges[root]))]
+        work: list[tuple[Spot, Iterator[Spot]]] = [(root, iter(first))]
         number[root] = low[root] = len(number)
         open_.append(root)
         while work:

@@ -20,7 +20,7 @@ _FLAGS = _MODES | frozenset("guvd")
 _PIECE = re.compile(r"(?P<escape>\\.)|(?P<class>\[\^?\]?)|(?P<brace>\{(?:\d+(?:,\d*)?\})?)|.", re.DOTALL)
 
 
-class BadPattern(ValueError):
+class BadPattern(Exception):  # noqa: N818 - the pattern is bad, the error is that
     """A pattern that neither engine can run; the message says why."""
 
 
@@ -31,7 +31,8 @@ class TooManySteps(Exception):  # noqa: N818 - the steps are too many, the error
 @dataclass(frozen=True, slots=True)
 class Regex:
     """A compiled pattern. `negation` matches where it does not, and is there for the backtracking engine only: where
-    neither matches, the limit was met."""
+    neither matches, the limit was met.
+    """
 
     source: str
     yes: Validator
@@ -61,7 +62,7 @@ def _linear(source: str, text: str) -> Regex | None:
     from treadle.contract.schema import PATTERNS
 
     compiled = _compiled(text, PATTERNS)
-    return compiled and Regex(source, compiled)
+    return None if compiled is None else Regex(source, compiled)
 
 
 def _backtracking(source: str, text: str) -> Regex:

@@ -21,7 +21,8 @@ class Unreachable(Exception):  # noqa: N818 - the target is out of reach, the er
 
 class Targets:
     """`read` gives the data of a file by its name; it raises KeyError where there is none, ValueError where it is
-    broken."""
+    broken.
+    """
 
     def __init__(self, read: Callable[[str], Json]) -> None:
         self._read = read

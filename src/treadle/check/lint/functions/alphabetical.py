@@ -50,8 +50,8 @@ def make(options: Mapping[str, Any]) -> Check:
 
 def _after(one: Any, other: Any) -> bool:
     """Whether `one` belongs behind `other`. Numbers are told from text as Spectral does, oddly for the first."""
-    one_counts = not isinstance(one, str) or to_number(one) != to_number(one)  # noqa: PLR0124 - NaN
-    other_counts = not isinstance(other, str) or to_number(other) == to_number(other)  # noqa: PLR0124
+    one_counts = not isinstance(one, str) or to_number(one) != to_number(one)
+    other_counts = not isinstance(other, str) or to_number(other) == to_number(other)
     if one_counts and other_counts:
         return to_number(one) - to_number(other) >= 1
     if not isinstance(one, str) or not isinstance(other, str):
@@ -61,7 +61,8 @@ def _after(one: Any, other: Any) -> bool:
 
 def collated(text: str) -> tuple[Any, ...]:
     """A key that sorts much as the root collation of Unicode (UTS 10) does: marks and spaces, then digits, then letters
-    without regard to accent or case, which decide last, small letters first."""
+    without regard to accent or case, which decide last, small letters first.
+    """
     flat = unicodedata.normalize("NFD", text)
     base = [char for char in flat if not unicodedata.combining(char)]
     primary = [(_rank(char), char.casefold()) for char in base]

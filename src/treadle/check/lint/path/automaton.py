@@ -21,8 +21,8 @@ class State:
     `other` is the mask of every child whatever its key, `by_name` that of the keys named by some path (`other`
     included). `filters`, by what spares asking them: `by_key` where the key must be one of these, `by_member` where
     the child must have one of these members, `always` otherwise; a filter adds its mask where it holds. `slices` are
-    start, end, stride and mask. `arrived` are the expressions that end here. `alive` says whether children matter, `quiet` that
-    nothing ends at a child of mask `other`, `unguarded` that a filter or slice must be asked of every child.
+    start, end, stride and mask. `arrived` are the expressions that end here. `alive` says whether children matter,
+    `quiet` that nothing ends at a child of mask `other`, `unguarded` that a filter or slice is asked of every child.
     """
 
     mask: int

@@ -23,7 +23,8 @@ class Fails(Exception):  # noqa: N818 - JavaScript would throw here, and a filte
 @dataclass(slots=True)
 class Standing:
     """Where a filter is asked: `value` stands at the end of `path`; `chain` are the root and the values on the way,
-    down to the parent of `value`. Reused from node to node."""
+    down to the parent of `value`. Reused from node to node.
+    """
 
     value: Any = None
     property: str | int = ""
@@ -86,7 +87,7 @@ class _Compiler:
             raise BadPath(f"`/{pattern}/{flags}`: {error}", at) from None
         return lambda _: compiled
 
-    def _name(self, word: str, at: int) -> Eval:  # noqa: PLR0911 - one return a name
+    def _name(self, word: str, at: int) -> Eval:
         if word == "@":
             return lambda standing: standing.value
         if word == "@property":
@@ -115,14 +116,11 @@ class _Compiler:
         runs = [self.compiled(each) for each in items]
         return lambda standing: [run(standing) for run in runs]
 
-    def _member(self, base: Tree, name: Tree, optional: bool, at: int) -> Eval:  # noqa: FBT001
+    def _member(self, base: Tree, name: Tree, optional: bool, at: int) -> Eval:
         if name == ("lit", "name") and base[0] == "member" and base[2] == ("lit", "constructor"):
             inner = self.compiled(base[1])
             return lambda standing: _constructor(inner(standing))
-        if name[0] == "lit" and (name[1] in METHODS or name[1] == "constructor") and base[0] != "name":
-            pass
         run, key = self.compiled(base), self.compiled(name)
-        _ = at
 
         def member(standing: Standing) -> Any:
             value = run(standing)
@@ -134,7 +132,7 @@ class _Compiler:
 
         return member
 
-    def _call(self, callee: Tree, arguments: tuple[Tree, ...], optional: bool, at: int) -> Eval:  # noqa: FBT001
+    def _call(self, callee: Tree, arguments: tuple[Tree, ...], optional: bool, at: int) -> Eval:
         if callee[0] == "name" and callee[1] in _SHORTHANDS and not arguments:
             return _SHORTHANDS[callee[1]]
         if callee[0] != "member" or callee[2][0] != "lit":

@@ -11,7 +11,8 @@ below. `~` gives keys in place of values, `^` goes up to the parent; after `^` t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from treadle.check.lint.path.errors import BadPath
@@ -21,7 +22,6 @@ _NAME = re.compile(r"[^.\[\]()~^\s'\"?,:@]+")
 _SLICE = re.compile(r"\s*(-?\d*)\s*:\s*(-?\d*)\s*(?::\s*(-?\d*)\s*)?\]")
 _FROM_END = re.compile(r"\s*\(\s*@\.length\s*-\s*(\d+)\s*\)\s*\]")
 _MEMBER = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^\]'",]*[^\]'",\s]))\s*(,|\])""")
-_FLAT = re.compile(r"\?\s*(?=[^\s(])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +56,79 @@ def parse_path(text: str) -> Expression:
     """Parse one expression that starts at `$`. Raises `BadPath`."""
     if not text.startswith("$"):
         raise BadPath("a path starts with `$`", 0, "write `$` for the root of the document")
-    return _Reader(text, plus=_runs_on_plus(text)).expression(1)
+    return _Reader(text).expression(1)
 
 
-def _runs_on_plus(text: str) -> bool:
-    """Whether Spectral hands the path to JSONPath-Plus: Nimma takes one filter at any depth, not two deep steps."""
-    outside = re.sub(r"\[\?\(.*?\)\]", "[]", text)
-    return outside.count("..") > 1
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A step whose script is text yet, with its offset: how it runs depends on the whole path."""
+
+    deep: bool = False
+    names: tuple[str, ...] | None = None
+    slice: tuple[int, int | None, int] | None = None
+    script: tuple[str, int] | None = None
+
+    @property
+    def is_member(self) -> bool:
+        return self.names is not None and len(self.names) == 1
+
+    @property
+    def is_wildcard(self) -> bool:
+        return self.names is None and self.slice is None and self.script is None
+
+
+def _runs_on_plus(steps: Sequence[_Raw | None]) -> bool:
+    """Whether Spectral hands a path to JSONPath-Plus, because Nimma would have to try more than once at one node.
+
+    None stands for a modifier. Source: the behaviour of Nimma 0.2.3.
+    """
+    deep = [at for at, step in enumerate(steps) if step is not None and step.deep]
+    if not deep:
+        return False
+    first = steps[deep[0]]
+    if first is not None and not first.is_member:
+        return len(deep) > 1
+    flat, last = False, steps[-1]
+    for step in steps[deep[0] + 1 : -1]:
+        if step is None:
+            continue
+        plain = step.is_member or step.is_wildcard
+        if not step.deep:
+            flat = flat or plain
+        elif flat or not plain:
+            return True
+    if last is not None and last.deep:
+        return flat or last.is_wildcard
+    return len(deep) > 1
+
+
+def _without_deep_wildcards(steps: list[_Raw]) -> list[_Raw]:
+    """Nimma takes `$..*.name` for `$..name`: a wildcard at any depth only says that the next step may be."""
+    kept: list[_Raw] = []
+    deep = False
+    for at, step in enumerate(steps):
+        if step.deep and step.is_wildcard and at < len(steps) - 1:
+            deep = True
+        else:
+            kept.append(replace(step, deep=step.deep or deep))
+            deep = False
+    return kept
 
 
 class _Reader:
-    def __init__(self, text: str, *, plus: bool) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
         self.at = 1
-        self.plus = plus
 
     def expression(self, at: int) -> Expression:
         self.at = at
-        steps: list[Step] = []
+        steps: list[_Raw] = []
         while self.at < len(self.text) and self.text[self.at] not in "~^":
             step = self._step()
             if step is None:
                 return Expression(self.text, (Step(deep=True),), itself=True)
             steps.append(step)
-        parents, keyed = 0, False
+        begin, parents, keyed = self.at, 0, False
         while self.at < len(self.text) and self.text[self.at] in "~^":
             if self.text[self.at] == "~":
                 keyed = True
@@ -88,16 +137,24 @@ class _Reader:
             else:
                 parents += 1
             self.at += 1
-        if self.at == len(self.text):
-            return Expression(self.text, tuple(steps), parents, keyed)
-        if keyed or not parents:
-            self._refuse(f"`{self.text[self.at :]}` cannot follow `~`", "end the path with `~`")
-        return Expression(self.text, tuple(steps), parents, rest=_Reader(self.text, plus=self.plus).expression(self.at))
+        rest = None
+        if self.at < len(self.text):
+            if keyed or not parents:
+                self._refuse(f"`{self.text[self.at :]}` cannot follow `~`", "end the path with `~`")
+            rest = _Reader(self.text).expression(self.at)
+        plus = rest is not None or _runs_on_plus([*steps, *[None] * (self.at - begin)])
+        made = [self._made(step, plus=plus) for step in (steps if plus else _without_deep_wildcards(steps))]
+        return Expression(self.text, tuple(made), parents, keyed, rest)
+
+    @staticmethod
+    def _made(step: _Raw, *, plus: bool) -> Step:
+        found = None if step.script is None else compile_filter(*step.script, plus=plus)
+        return Step(step.deep, step.names, step.slice, found)
 
     def _refuse(self, message: str, hint: str | None = None) -> NoReturn:
         raise BadPath(message, self.at, hint)
 
-    def _step(self) -> Step | None:
+    def _step(self) -> _Raw | None:
         dots = 0
         while self.text.startswith(".", self.at):
             dots += 1
@@ -114,50 +171,51 @@ class _Reader:
             return self._bracket(deep=deep)
         if self.text[self.at] == "*":
             self.at += 1
-            return Step(deep)
+            return _Raw(deep)
         match = _NAME.match(self.text, self.at)
         if match is None or not dots:
             self._refuse(f"`{self.text[self.at]}` was not expected here")
         self.at = match.end()
-        return Step(deep, (match[0],))
+        return _Raw(deep, (match[0],))
 
-    def _bracket(self, *, deep: bool) -> Step:
+    def _bracket(self, *, deep: bool) -> _Raw:
         text = self.text
         if match := _FROM_END.match(text, self.at):
             self.at = match.end()
-            return Step(deep, slice=(-int(match[1]), 1 - int(match[1]) or None, 1))
+            return _Raw(deep, slice=(-int(match[1]), 1 - int(match[1]) or None, 1))
         if match := _SLICE.match(text, self.at):
             self.at = match.end()
             start, end, stride = match[1], match[2], match[3]
-            return Step(deep, slice=(int(start or 0), int(end) if end else None, int(stride or 1)))
+            return _Raw(deep, slice=(int(start or 0), int(end) if end else None, int(stride or 1)))
         if text.startswith("?", self.at):
             return self._filter(deep=deep)
         if text.startswith("*]", self.at):
             self.at += 2
-            return Step(deep)
+            return _Raw(deep)
         if text.startswith("(", self.at):
             self._refuse("only `(@.length-1)` may be computed", "write the index, or a filter: `[?( … )]`")
         names: list[str] = []
-        while True:
+        last = False
+        while not last:
             match = _MEMBER.match(text, self.at)
             if match is None:
                 self._refuse("a name, a number, `*`, a slice or a filter was expected")
             names.append(next(each for each in match.groups()[:3] if each is not None))
             self.at = match.end()
-            if match[4] == "]":
-                return Step(deep, tuple(dict.fromkeys(names)))
+            last = match[4] == "]"
+        return _Raw(deep, tuple(dict.fromkeys(names)))
 
-    def _filter(self, *, deep: bool) -> Step:
+    def _filter(self, *, deep: bool) -> _Raw:
         start = self.at + 1
         if not self.text.startswith("(", start):
             self._refuse("a filter stands in parentheses", "write `[?( … )]`")
         end = self._end_of_script(start)
-        found = compile_filter(self.text[start + 1 : end], start + 1, plus=self.plus)
+        script = (self.text[start + 1 : end], start + 1)
         self.at = end + 1
         if not self.text.startswith("]", self.at):
             self._refuse("`]` is missing behind the filter")
         self.at += 1
-        return Step(deep, filter=found)
+        return _Raw(deep, script=script)
 
     def _end_of_script(self, start: int) -> int:
         """The parenthesis that closes the one at `start`: the first that `]` follows with nothing open before it."""

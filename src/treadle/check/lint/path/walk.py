@@ -11,6 +11,7 @@ from typing import Any
 
 from treadle.check.lint.path.automaton import Automaton, State
 from treadle.check.lint.path.filter import Standing
+from treadle.check.lint.path.parse import Expression
 
 Emit = Callable[[int, list[str | int], Any], None]
 """Called with the number of an expression, the path (valid during the call only), and the value or key."""
@@ -134,12 +135,10 @@ class _Walk:
             elif expression.rest is None:
                 self.emit(number, path, at)
             else:
-                self._go_on(number, path, at)
+                self._go_on(number, expression.rest, path, at)
 
-    def _go_on(self, number: int, path: list[str | int], value: Any) -> None:
+    def _go_on(self, number: int, rest: Expression, path: list[str | int], value: Any) -> None:
         """Walk what follows a `^` from where it led to."""
-        rest = self.automaton.expressions[number].rest
-        assert rest is not None
         walk(value, Automaton((rest,)), lambda _, below, found: self.emit(number, path + below, found))
 
 

@@ -33,6 +33,7 @@ from treadle.contract.place import Place
 
 _SCRIPT = re.compile(r"\.(?:[cm]?js|tsx?)\Z")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_PATH = re.compile(r"^[./]|\.(?:ya?ml|json|[cm]?js|tsx?)\Z")
 _VENDOR = "nothing is fetched: copy the ruleset's YAML or JSON beside yours and extend it by its relative path"
 _PYTHON = "a Python function may take its place, by an entry point of that name in the group `treadle.lint.functions`"
 
@@ -180,10 +181,8 @@ class _Reading:
         found = []
         for number, each in enumerate(said if isinstance(said, list) else [said]):
             name, selection = (each, None) if isinstance(each, str) else (each[0], each[1])
-            if name not in SHIPPED and (name.startswith((".", "/")) or name.endswith((".yaml", ".yml", ".json"))):
-                if not _URL.match(name):
-                    folder = posixpath.dirname(self.document.file)
-                    name = posixpath.normpath(posixpath.join(folder, name))
+            if name not in SHIPPED and not _URL.match(name) and _PATH.search(name):
+                name = posixpath.normpath(posixpath.join(posixpath.dirname(self.document.file), name))
             found.append((name, selection, self._place(*at, "extends", number)))
         return found
 

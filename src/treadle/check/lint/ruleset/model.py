@@ -76,7 +76,7 @@ class ParserOptions:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one entry of `rules` says: the fields of `Rule` that it gives. `whole` if these are enough for a new rule."""
+    """What one entry of `rules` says: the fields of `Rule` that it gives; `whole` if they are enough for a new rule."""
 
     fields: Mapping[str, Any]
     whole: bool = False

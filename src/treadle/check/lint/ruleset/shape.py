@@ -24,13 +24,17 @@ LEVELS: dict[Any, Level | None] = {
 """Every way to write a severity; None is off."""
 
 _RULESET = frozenset(
-    ("extends", "rules", "formats", "aliases", "overrides", "parserOptions", "functions", "functionsDir")
-    + ("documentationUrl", "description")
-)
+    (
+        "extends", "rules", "formats", "aliases", "overrides", "parserOptions", "functions", "functionsDir",
+        "documentationUrl", "description",
+    )
+)  # fmt: skip
 _RULE = frozenset(
-    ("description", "documentationUrl", "recommended", "given", "resolved", "severity", "message", "tags", "formats")
-    + ("then", "type", "extensions", "enabled")
-)
+    (
+        "description", "documentationUrl", "recommended", "given", "resolved", "severity", "message", "tags", "formats",
+        "then", "type", "extensions", "enabled",
+    )
+)  # fmt: skip
 _THEN = frozenset(("field", "function", "functionOptions"))
 _OVERRIDE = frozenset(("files", "rules", "extends", "formats", "aliases", "parserOptions"))
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
