@@ -25,7 +25,9 @@ _DEPTH_MAX = 24
 """How many normal forms may be made inside one another, for choices inside choices."""
 _REF = re.compile(rb'"\$ref":"((?:[^"\\]|\\.)*)"')
 _MOVING_REF = re.compile(rb'"\$(?:dynamicRef|recursiveRef)":')
-_OWN_ADDRESS = re.compile(rb'"(?:\$id|id|\$anchor|\$dynamicAnchor|\$recursiveAnchor)":')
+_OWN_ADDRESS = re.compile(rb'"(?:\$id|\$anchor|\$dynamicAnchor)":"|"\$recursiveAnchor":')
+_OWN_ADDRESS_4 = re.compile(rb'"id":"')
+"""Draft 4 says `id`. A property of that name has a schema behind it, not a text."""
 
 
 class Part:
@@ -152,9 +154,8 @@ class Source:
                 if isinstance(data, dict)
                 else {}
             )
-            self._addressed[file] = not rules.lenient and (
-                not (text := _dump(below)) or bool(_OWN_ADDRESS.search(text))
-            )
+            own = _OWN_ADDRESS_4 if rules.draft == "4" else _OWN_ADDRESS
+            self._addressed[file] = not rules.lenient and (not (text := _dump(below)) or bool(own.search(text)))
         return self._addressed[file]
 
     def text(self, node: Node) -> bytes:
