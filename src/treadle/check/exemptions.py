@@ -49,7 +49,7 @@ def may_ignore(data: bytes) -> bool:
 
 
 class Ignores:
-    """The exceptions of some documents, on one day."""
+    """The exceptions of documents, on one day. Documents are added as they are met, each file once."""
 
     def __init__(self, documents: Iterable[Document], today: date) -> None:
         self._today = today
@@ -57,14 +57,17 @@ class Ignores:
         self._ignores: dict[str, list[Ignore]] = {}
         self._held: Counter[Exemption] = Counter()
         for document in documents:
-            found = [_aged(each, today) for each in _written(document)]
-            if found:
-                self._ignores[document.file] = found
-                self._pointers[document.file] = Pointers(document)
+            self.add(document)
 
-    def faults(self) -> Iterator[Finding]:
-        """What is wrong with the exceptions themselves."""
-        for each in (one for listed in self._ignores.values() for one in listed):
+    def add(self, document: Document) -> None:
+        """Take the exceptions of a document in."""
+        if document.file not in self._ignores:
+            self._ignores[document.file] = [_aged(each, self._today) for each in _written(document)]
+            self._pointers[document.file] = Pointers(document)
+
+    def faults(self, files: Iterable[str]) -> Iterator[Finding]:
+        """What is wrong with the exceptions of some files themselves."""
+        for each in (one for file in files for one in self._ignores.get(file, ())):
             exemption = each.exemption
             if each.fault:
                 message = f"the exception from {exemption.rule} {each.fault}, so it does not count"

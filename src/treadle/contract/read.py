@@ -48,11 +48,14 @@ def read_from(file: str, library: Library) -> tuple[Contract | None, tuple[Findi
 
 
 def with_defaults(contract: Contract, domain: Domain | None) -> Contract:
-    """A contract's owner and classification, else those of its domain."""
+    """A contract's owner and classification, else those of its domain; what nobody classified is internal."""
+    said = {"owner": domain.owner, "classification": domain.classification} if domain else {}
+    inherited = {key: value for key, value in said.items() if value}
     return replace(
         contract,
-        owner=contract.owner or (domain.owner if domain else ""),
-        classification=contract.classification or (domain.classification if domain else "internal"),
+        owner=contract.owner or inherited.get("owner", ""),
+        classification=contract.classification or inherited.get("classification", "internal"),
+        inherited=inherited,
     )
 
 

@@ -211,7 +211,7 @@ def _domains(library: Library, problems: Problems) -> dict[str, Domain]:
             owner=data["owner"],
             place=document.places["/domain"],
             cost_centre=data.get("cost_centre", ""),
-            classification=data.get("classification", "internal"),
+            classification=data.get("classification", ""),
             responsible=tuple(raci.get("responsible", ())),
             accountable=tuple(raci.get("accountable", ())),
             consulted=tuple(raci.get("consulted", ())),

@@ -65,9 +65,9 @@ def read_checkout(root: Path, allowance: Allowance = Allowance()) -> Checkout:
     """The files that make up a workspace, by their path relative to it, with `/` as separator.
 
     Only `treadle.yaml` and YAML or JSON files under domains/, standards/, connectors/ and environments/; names that
-    begin with a dot are skipped. What cannot be read is left out alone, with a finding (`symlink-escapes`, `not-a-file`,
-    `file-too-big`, `unreadable`, `file-name-not-utf8`) that names the contract it would be. Raises InputError
-    `checkout-too-big`, and any of these for `treadle.yaml` itself.
+    begin with a dot are skipped. What cannot be read is left out alone, with a finding (`symlink-escapes`,
+    `not-a-file`, `file-too-big`, `unreadable`, `file-name-not-utf8`) that names the contract it would be. Raises
+    InputError `checkout-too-big`, and any of these for `treadle.yaml` itself.
     """
     root = root.resolve()
     found: dict[str, bytes] = {}
