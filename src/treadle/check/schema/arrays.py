@@ -34,10 +34,13 @@ def _items(old: Shape, new: Shape, judge: Judge) -> Iterator[Found]:
     before, after = old.items, new.items
     if before is not None and after is not None:
         yield Pair(Step("items"), before, after, "items")
-    elif before is not None:
-        yield Change("items-removed", Effect.WIDENS, "items")
-    elif after is not None:
-        yield Change("items-added", Effect.NARROWS, "items")
+    elif before is not None or after is not None:
+        gone = before is not None
+        shape, other = (old, new) if gone else (new, old)
+        rest = shape.says("unevaluatedItems") and not other.says("unevaluatedItems") and not shape.says("items")
+        name, keyword = ("unevaluated-items", "unevaluatedItems") if rest else ("items", "items")
+        effect = Effect.WIDENS if gone else Effect.NARROWS
+        yield Change(f"{name}-{'removed' if gone else 'added'}", effect, keyword)
 
 
 def _contained(old: Shape, new: Shape) -> Iterator[Found]:

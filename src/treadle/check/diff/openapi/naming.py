@@ -30,29 +30,6 @@ INSIDE = {
 """Where something inside a schema stands, by where the schema stands."""
 
 TYPES = frozenset({"type-changed", "type-generalized", "type-specialized"})
-_BY_EFFECT = {
-    Effect.CHANGES: "type-changed",
-    Effect.NARROWS: "type-specialized",
-    Effect.WIDENS: "type-generalized",
-    Effect.NONE: "type-compatible",
-}
-_BODIES = (REQUEST_BODY, REQUEST_PROPERTY, RESPONSE_BODY, RESPONSE_PROPERTY)
-_REQUESTS = (REQUEST_BODY, REQUEST_PROPERTY, PARAMETER)
-
-_SAID_BROADER = {
-    # (place, kind): what oasdiff says for it, having no word that says which way it goes
-    **{(place, "type-specialized"): "type-changed" for place in _REQUESTS},
-    **{(place, "multiple-of-specialized"): "multiple-of-changed" for place in _REQUESTS},
-    **{(place, "multiple-of-generalized"): "multiple-of-changed" for place in (RESPONSE_BODY, RESPONSE_PROPERTY)},
-    **{(place, "pattern-generalized"): "pattern-changed" for place in (RESPONSE_BODY, RESPONSE_PROPERTY)},
-    **{(place, "pattern-specialized"): "pattern-changed" for place in _BODIES},
-    **{(place, "unwrapped-from-one-of"): "one-of-removed" for place in _BODIES},
-    **{
-        (place, f"wrapped-in-one-of{kept}"): "one-of-added"
-        for place in (REQUEST_PROPERTY, RESPONSE_PROPERTY)
-        for kept in ("", "-original-preserved")
-    },
-}
 
 
 def rules_of(site: Site, edit: SchemaEdit, where: str = "") -> Iterator[str]:
@@ -64,7 +41,7 @@ def rules_of(site: Site, edit: SchemaEdit, where: str = "") -> Iterator[str]:
             yield found
         return
     kind = _type(place, edit) if edit.kind in TYPES else _first_said(edit)
-    yield rule_id(place, _SAID_BROADER.get((place, kind), kind))
+    yield rule_id(place, kind)
     if kind == "became-enum" and where == "header":
         yield "request-header-property-became-enum"
 
@@ -84,10 +61,15 @@ def _type(place: Site, edit: SchemaEdit) -> str:
         effect = effect_at(place, edit)
         if place is PARAMETER:
             return "type-changed" if effect.narrows else "type-generalized"
-        return "type-changed" if effect is Effect.WIDENS and not _lists_more(edit) else _BY_EFFECT[effect]
-    if edit.kind == "type-generalized" and place.direction is Direction.RESPONSE and not _lists_more(edit):
-        return "type-changed"
-    return edit.kind
+        return "type-specialized" if not effect.widens else _widened(edit, effect)
+    return _widened(edit, edit.effect) if place.direction is Direction.RESPONSE else edit.kind
+
+
+def _widened(edit: SchemaEdit, effect: Effect) -> str:
+    """Oasdiff says of a response that its type was generalized only where the list of types grew."""
+    if effect is Effect.NARROWS:
+        return "type-specialized"
+    return "type-generalized" if effect is Effect.WIDENS and _lists_more(edit) else "type-changed"
 
 
 def _lists_more(edit: SchemaEdit) -> bool:
