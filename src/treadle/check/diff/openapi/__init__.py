@@ -16,6 +16,7 @@ from treadle.check.diff.openapi.schemas import Comparison
 from treadle.check.diff.openapi.security import global_changes, scheme_changes
 from treadle.check.diff.openapi.sunset import Grace
 from treadle.check.diff.openapi.webhooks import webhook_changes
+from treadle.check.schema.judge import Policy
 from treadle.contract.dialect import Family, dialect_of
 
 __all__ = ["Grace", "diff_openapi"]
@@ -30,10 +31,17 @@ _DETECTORS: tuple[Callable[[Run], Iterator[Change]], ...] = (
 )
 
 
-def diff_openapi(old: Side, new: Side, today: dt.date, grace: Grace = Grace()) -> Iterator[Change]:  # noqa: B008 - frozen
+def diff_openapi(
+    old: Side,
+    new: Side,
+    today: dt.date,
+    grace: Grace = Grace(),  # noqa: B008 - frozen
+    policy: Policy = Policy.EVOLUTION,
+) -> Iterator[Change]:
     """Every change from one version to the other: operations in the order of the documents, then what they share.
 
-    Versions 3.0, 3.1 and 3.2 are compared with each other. Raises InputError `not-openapi-3` for another format.
+    `grace` is the time that must lie between an announcement and the end; `policy` says how strictly open objects are
+    taken. Versions 3.0, 3.1 and 3.2 are compared with each other. Raises InputError `not-openapi-3` for another format.
     """
     before, after = Document(old), Document(new)
     for document in (before, after):
@@ -45,7 +53,7 @@ def diff_openapi(old: Side, new: Side, today: dt.date, grace: Grace = Grace()) -
         today,
         grace,
         reach,
-        Comparison(before, after, reach),
+        Comparison(before, after, reach, policy),
         before.root.child("security").value != after.root.child("security").value,
     )
     for detector in _DETECTORS:

@@ -16,20 +16,22 @@ from treadle.check.diff.rules import BY_ID
 from treadle.check.diff.rules.places import REQUEST_BODY, Site
 from treadle.check.schema.compare import Sides, compare_schemas
 from treadle.check.schema.edit import Effect, Flow, SchemaEdit
+from treadle.check.schema.judge import Policy
 from treadle.check.schema.source import Source
 from treadle.contract.library import Node
+from treadle.contract.model import Json
 
 if TYPE_CHECKING:
     from treadle.check.diff.openapi.pair import Pair
 
-_ANYTHING = ({}, True)
+_ANYTHING: tuple[Json, ...] = ({}, True)
 
 
 class Comparison:
     """Compares schemas of two documents. One that many operations share is compared once."""
 
-    def __init__(self, old: Document, new: Document, reach: Reach) -> None:
-        self._sides = Sides(Source(old.references), Source(new.references), unchanged=reach.same)
+    def __init__(self, old: Document, new: Document, reach: Reach, policy: Policy) -> None:
+        self._sides = Sides(Source(old.references), Source(new.references), policy, reach.same)
         self._known: dict[tuple[tuple[str, str], tuple[str, str], Flow], tuple[SchemaEdit, ...]] = {}
 
     def content(
