@@ -35,12 +35,14 @@ def texts_by_id() -> dict[str, str]:
     """Every rule and code of the product, with its text: lint rules, conflicts, compatibility, reading, errors."""
     from treadle.base.codes import CODES
     from treadle.check.conflicts import CONFLICTS, documentation
-    from treadle.check.conventions import RULES
     from treadle.check.diff.rules import RULES as CHANGES
+    from treadle.check.exemptions import COMPLAINTS as EXEMPTIONS
+    from treadle.check.lint.documentation import documentation as of_rulesets
     from treadle.contract.complaints import COMPLAINTS
 
     return {
-        **{rule.id: rule.doc for rule in RULES},
+        **of_rulesets(),
+        **EXEMPTIONS,
         **{id: documentation(id) for id in CONFLICTS},
         **{rule.id: _of_change(rule) for rule in CHANGES},
         **COMPLAINTS,

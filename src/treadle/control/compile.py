@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import orjson
@@ -17,13 +16,14 @@ from treadle.base.errors import InputError, TreadleError
 from treadle.bus.build import build as build_bus
 from treadle.bus.ir import Bus
 from treadle.check.conflicts import conflicts
-from treadle.check.diff import compare
-from treadle.check.run import check_contract
+from treadle.check.judge import Judge
+from treadle.check.run import rules_of
 from treadle.contract.finding import Finding, Severity
 from treadle.contract.model import Contract, Settings
 from treadle.contract.workspace import read_workspace
 from treadle.control.checkout import Checkout, read_checkout, read_overlays
 from treadle.control.decide import Desired, decide, refuse
+from treadle.control.functions import python_function
 from treadle.control.issuer import LocalIssuer
 from treadle.control.plan import Change, Row, decode, differences, rows_of
 from treadle.control.state import State
@@ -126,8 +126,10 @@ def _desire(place: Place, checkout: Checkout, live: Sequence[Contract]) -> Desir
         found = conflicts([ours, *contracts], workspace.settings, serving=serving)
         return [each for each in found if each.contract != ours.id]
 
-    since = partial(compare, today=dt.datetime.now(tz=dt.UTC).date())
-    return decide(workspace, findings, live, checkout.files, judge=check_contract, compare=since, conflicts=between)
+    judge = Judge(rules_of(checkout.files, python_function), dt.datetime.now(tz=dt.UTC).date())
+    return decide(
+        workspace, findings, live, checkout.files, judge=judge.judge, compare=judge.compare, conflicts=between
+    )
 
 
 def _compile(place: Place, checkout: Checkout, desired: Desired, issuer: Issuer) -> Compiled:

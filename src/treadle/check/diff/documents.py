@@ -16,7 +16,7 @@ from treadle.check.diff.rule import Level
 from treadle.check.diff.rules import BY_ID
 from treadle.check.diff.verdict import verdict, version_of
 from treadle.contract.dialect import Family, dialect_of
-from treadle.contract.model import Json
+from treadle.contract.model import Json, Place
 from treadle.contract.version import Bump, read_version
 
 
@@ -84,13 +84,17 @@ def compare_documents(
                 witness,
                 change.edit is not None,
                 rule.why,
+                "" if family is Family.JSON_SCHEMA else f"{change.operation} {change.path}".strip(),
             )
         )
     if not bumps and _differ(old, new):
         bumps.append(Bump.PATCH)
     versions = [version_of(side.library.root(side.file).value) for side in (old, new)]
-    place = new.library.place_of(new.file, "/info/version")
-    return Comparison(tuple(told), verdict(bumps, *versions), place, backward, forward)
+    places = [side.library.place_of(side.file, "/info/version") for side in (old, new)]
+    stale = _stale_major(new)
+    if stale and not _stale_major(old):
+        told.append(_without_place(stale, versions[1], *places))
+    return Comparison(tuple(told), verdict(bumps, *versions), places[1], backward, forward)
 
 
 def _changes(old: Side, new: Side, family: Family, promise: Promise, today: dt.date) -> Iterable[Change]:
@@ -110,7 +114,7 @@ def _changes(old: Side, new: Side, family: Family, promise: Promise, today: dt.d
             return diff_openapi(old, new, today)
 
 
-def stale_major(side: Side) -> tuple[str, int] | None:
+def _stale_major(side: Side) -> tuple[str, int] | None:
     """A path or channel whose major is not that of `info.version`, where none has it; with the major that it says."""
     document = side.library.root(side.file).value
     version = read_version(version_of(document))
@@ -118,6 +122,13 @@ def stale_major(side: Side) -> tuple[str, int] | None:
     if version is None or not said or any(major == version.major for _, major in said):
         return None
     return said[0]
+
+
+def _without_place(stale: tuple[str, int], version: str, old: Place, new: Place) -> Told:
+    """The word about a new major that has no paths or channels of its own."""
+    rule = BY_ID["version-without-place"]
+    words = {"new": version, "name": version.partition(".")[0], "old": stale[0], "declared": str(stale[1])}
+    return Told(rule.id, rule.level, rule.message.format_map(words), "", "", old, new, why=rule.why)
 
 
 def majors(document: Json) -> Iterator[tuple[str, int]]:

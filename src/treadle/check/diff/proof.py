@@ -5,28 +5,42 @@ from __future__ import annotations
 from treadle.check.diff.change import Change, Side
 from treadle.check.diff.judge import Judgement
 from treadle.check.diff.rule import Rule
-from treadle.check.schema.edit import Flow
+from treadle.check.schema.compare import Sides
+from treadle.check.schema.edit import Flow, SchemaEdit, Spot
+from treadle.check.schema.source import Source
+from treadle.check.schema.witness import Witnesses
+from treadle.contract.dialect import Dialect, Family, dialect_of
+from treadle.contract.library import Node, References
 from treadle.contract.model import Json
+from treadle.contract.places import index
+from treadle.contract.pointer import tokens
+from treadle.contract.problems import Problems
 
 PROVED, POSSIBLE = "proved", "possible"
-_NAMED = ("parameter", "where", "media", "status", "header", "property", "name")
+_NAMED = ("parameter", "where", "media", "status", "header", "name")
 """Words of a change that tell one exchange from another."""
+_SEARCHES_MAX = 2_000
+"""So many examples are sought in one comparison; who breaks more reads none of them."""
 
 
 class Prover:
     """Finds the example for each breaking change of one pair of documents."""
 
     def __init__(self, old: Side, new: Side) -> None:
+        """Looks at nothing yet."""
         self._sides = (old, new)
+        self._witnesses: Witnesses | None = None
+        self._searches = 0
 
     def prove(self, change: Change, rule: Rule, judgement: Judgement) -> tuple[str, tuple[Json] | None]:
         """The proof, and (instance,) where there is one.
 
-        Of a schema it is a value that one version takes and the other refuses. What else breaks (an operation that is
-        gone, a parameter that is required) is plain from the documents; the example is the exchange that fails.
+        Of a schema it is a value that one version takes and the other refuses, each asked by a validator. What else
+        breaks (an operation that is gone, a parameter that is required) is plain from the documents; the example is the
+        exchange that fails.
         """
         if change.edit is not None:
-            witness = self._instance(change, backward=judgement.backward)
+            witness = self._instance(change, change.edit, backward=judgement.backward)
             return (POSSIBLE if witness is None else PROVED), witness
         if rule.kind == "lifecycle" or not (change.path or change.operation):
             return POSSIBLE, None
@@ -34,10 +48,34 @@ class Prover:
         exchange |= {word: change.words[word] for word in _NAMED if word in change.words}
         return PROVED, ({key: value for key, value in exchange.items() if value},)
 
-    def _instance(self, change: Change, *, backward: bool) -> tuple[Json] | None:
-        edit = change.edit
-        if edit is None:
+    def _instance(self, change: Change, edit: SchemaEdit, *, backward: bool) -> tuple[Json] | None:
+        self._searches += 1
+        if change.schemas is None or self._searches > _SEARCHES_MAX:
             return None
-        if change.flow is Flow.BOTH:
-            return edit.narrows or edit.widens
-        return edit.narrows if (change.flow is Flow.REQUEST) == backward else edit.widens
+        if self._witnesses is None:
+            self._witnesses = Witnesses(Sides(_source(self._sides[0]), _source(self._sides[1])))
+        old, new = (_node(side, spot) for side, spot in zip(self._sides, change.schemas, strict=True))
+        both = change.flow is Flow.BOTH
+        found: tuple[Json] | None = None
+        if edit.effect.narrows and (both or (change.flow is Flow.REQUEST) == backward):
+            found = self._witnesses.narrowing(old, new, edit)
+        if found is None and edit.effect.widens and (both or (change.flow is Flow.RESPONSE) == backward):
+            found = self._witnesses.widening(old, new, edit)
+        return found
+
+
+def _source(side: Side) -> Source:
+    dialect = dialect_of(side.library.root(side.file).value)
+    return Source(References(side.library, Problems()), dialect or Dialect(Family.JSON_SCHEMA))
+
+
+def _node(side: Side, spot: Spot) -> Node:
+    """The schema at a spot. Where none is written anything is taken; headers are an object all the same."""
+    value = side.library.root(spot.file).value
+    for token in tokens(spot.pointer):
+        at = index(token) if isinstance(value, list) else token
+        try:
+            value = value[at]
+        except (KeyError, IndexError, TypeError):
+            return Node(spot.file, spot.pointer, {"type": "object"} if spot.pointer.endswith("/headers") else True)
+    return Node(spot.file, spot.pointer, value)

@@ -23,7 +23,8 @@ class Told:
     """One change, judged. `path` and `operation` are where it is felt; `old` and `new` are where it is written.
 
     `proof` is `proved` or `possible` where it breaks somebody, else None; `witness` is (instance,) that shows it: a
-    value where the change is `of_schema`, else the exchange that fails. `why` is the row's reason.
+    value where the change is `of_schema`, else the exchange that fails. `why` is the row's reason. `where` is the
+    operation in words: `GET /v1/orders`, `send sales.order.created.v1`; empty where there are none.
     """
 
     id: str
@@ -39,11 +40,7 @@ class Told:
     witness: tuple[Json] | None = None
     of_schema: bool = False
     why: str = ""
-
-    @property
-    def where(self) -> str:
-        """The operation in words: `GET /v1/orders`, `send sales.order.created.v1`."""
-        return f"{self.operation} {self.path}".strip()
+    where: str = ""
 
     def finding(self) -> Finding:
         """As every report of treadle has it; it stands at its place in the new version."""

@@ -43,7 +43,7 @@ def _told(each: Told, *, colour: bool) -> Iterator[str]:
     yield printable(f"          {each.old} -> {each.new}")
     if each.witness and each.of_schema:
         yield printable(f"          for example: {example(each.witness[0])}")
-    elif each.proof == POSSIBLE:
+    elif each.proof == POSSIBLE and each.of_schema:
         yield "          no example was found: look at both"
 
 

@@ -282,7 +282,8 @@ class _Reader:
 def _requirement(scheme: Node, scopes: Json, name: str = "") -> Requirement:
     what = [f"{key} {scheme.value[key]}" for key in _KNOWN_OF_SCHEMES if key in scheme.value] if scheme.value else []
     listed = frozenset(each for each in scopes if isinstance(each, str)) if isinstance(scopes, list) else frozenset()
-    return Requirement(name or scheme.pointer.rpartition("/")[2], ", ".join(what), listed)
+    last = scheme.pointer.rpartition("/")[2]
+    return Requirement(name or (_text(scheme.child("type")) if last.isdigit() else last), ", ".join(what), listed)
 
 
 _KNOWN_OF_SCHEMES = ("type", "scheme", "in", "name", "openIdConnectUrl")

@@ -1,0 +1,66 @@
+"""Two versions of an event API or of a JSON Schema, as a person reads the difference."""
+
+import datetime as dt
+import pathlib
+import re
+
+import pytest
+
+from treadle.check.diff.change import Side
+from treadle.check.diff.documents import compare_documents, family_of
+from treadle.check.diff.modes import Mode, Policy, Promise
+from treadle.check.diff.text import render
+from treadle.contract.library import Library
+
+CASES = sorted(
+    each for folder in ("events", "data") for each in pathlib.Path("tests/cases/diff", folder).glob("*.case")
+)
+TODAY = dt.date(2026, 1, 1)
+IDS = {"ids": lambda case: f"{case.parent.name}-{case.stem}"}
+PLAIN = Promise()
+
+
+def side(name, text):
+    return Side(Library({name: text.encode()}, tolerant=True), name)
+
+
+def compare(old, new, promise=PLAIN):
+    sides = side("old.yaml", old), side("new.yaml", new)
+    return compare_documents(*sides, family_of(*sides), promise, TODAY)
+
+
+def promised(text):
+    said = dict(re.findall(r"^# (mode|policy): (\S+)", text, re.MULTILINE))
+    return Promise(Mode(said.get("mode", "BACKWARD")), Policy(said.get("policy", "evolution")))
+
+
+def judge(text):
+    comparison = compare(*text.split("---- new\n"), promised(text))
+    breaks = [word for word in ("backward", "forward") if not getattr(comparison, word)]
+    return render(comparison, all_levels=True) + f"breaks: {', '.join(breaks) or 'nobody'}\n"
+
+
+def halves(case):
+    return case.read_text().partition("---- want\n")[0].split("---- new\n")
+
+
+@pytest.mark.parametrize("case", CASES, **IDS)
+def test_case(case, check_case):
+    check_case(case, judge)
+
+
+@pytest.mark.parametrize("case", CASES, **IDS)
+def test_nothing_differs_from_itself(case):
+    for text in halves(case):
+        comparison = compare(text, text)
+        assert comparison.changes == ()
+        assert str(comparison.verdict) == "unchanged: needs no new version"
+
+
+@pytest.mark.parametrize("case", CASES, **IDS)
+def test_backward_one_way_is_forward_the_other(case):
+    old, new = halves(case)
+    there, back = compare(old, new), compare(new, old)
+    schemas = {each.id for each in (*there.changes, *back.changes) if not each.of_schema}
+    if not schemas:  # what comes is not what goes: an added channel breaks nobody, a removed one does
+        assert (there.backward, there.forward) == (back.forward, back.backward)
