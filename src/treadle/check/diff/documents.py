@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from treadle.base.errors import InputError
 from treadle.check.diff.change import Change, Side
 from treadle.check.diff.judge import judge
 from treadle.check.diff.modes import Promise
-from treadle.check.diff.proof import Prover
 from treadle.check.diff.report import Comparison, Told
 from treadle.check.diff.rule import Level
 from treadle.check.diff.rules import BY_ID
@@ -26,6 +26,9 @@ class _Words(dict[str, str]):
     def __missing__(self, _word: str) -> str:
         return ""
 
+
+if TYPE_CHECKING:
+    from treadle.check.diff.proof import Prover
 
 COMPARABLE = (Family.OPENAPI, Family.ASYNCAPI, Family.JSON_SCHEMA)
 _PATH_MAJOR = re.compile(r"/v(\d{1,9})(?:/|\Z)")
@@ -55,7 +58,7 @@ def compare_documents(
     old: Side, new: Side, family: Family, promise: Promise, today: dt.date, *, informed: bool = True
 ) -> Comparison:
     """Every change with its places, and the verdict. `informed=False` leaves out what is only worth knowing."""
-    prover = Prover(old, new)
+    prover: Prover | None = None
     told: list[Told] = []
     bumps: list[Bump] = []
     backward = forward = True
@@ -68,6 +71,7 @@ def compare_documents(
             continue
         proof, witness = None, None
         if judgement.level is Level.ERROR:
+            prover = prover or _prover(old, new)
             proof, witness = prover.prove(change, rule, judgement)
         told.append(
             Told(
@@ -122,6 +126,13 @@ def _stale_major(side: Side) -> tuple[str, int] | None:
     if version is None or not said or any(major == version.major for _, major in said):
         return None
     return said[0]
+
+
+def _prover(old: Side, new: Side) -> Prover:
+    """Validators are loaded only where something breaks."""
+    from treadle.check.diff.proof import Prover
+
+    return Prover(old, new)
 
 
 def _without_place(stale: tuple[str, int], version: str, old: Place, new: Place) -> Told:

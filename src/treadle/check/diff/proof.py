@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from treadle.check.diff.change import Change, Side
 from treadle.check.diff.judge import Judgement
+from treadle.check.diff.report import POSSIBLE, PROVED
 from treadle.check.diff.rule import Rule
 from treadle.check.schema.compare import Sides
 from treadle.check.schema.edit import Flow, SchemaEdit, Spot
@@ -16,7 +17,6 @@ from treadle.contract.places import index
 from treadle.contract.pointer import tokens
 from treadle.contract.problems import Problems
 
-PROVED, POSSIBLE = "proved", "possible"
 _NAMED = ("parameter", "where", "media", "status", "header", "name")
 """Words of a change that tell one exchange from another."""
 _SEARCHES_MAX = 2_000

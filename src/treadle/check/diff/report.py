@@ -11,6 +11,8 @@ from treadle.check.diff.verdict import Verdict
 from treadle.contract.finding import Finding, Severity
 from treadle.contract.model import Json, Place
 
+PROVED, POSSIBLE = "proved", "possible"
+
 SEVERITIES: Mapping[Level, Severity] = {
     Level.ERROR: Severity.BLOCK,
     Level.WARNING: Severity.WARN,

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 import orjson
 
 from treadle.base.printable import printable
-from treadle.check.diff.proof import POSSIBLE
-from treadle.check.diff.report import Comparison, Told
+from treadle.check.diff.report import POSSIBLE, Comparison, Told
 from treadle.check.diff.rule import Level
 
 _COLOURS = {Level.ERROR: "31", Level.WARNING: "33", Level.INFO: "36"}
