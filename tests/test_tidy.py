@@ -5,24 +5,17 @@ import pathlib
 
 import pytest
 
-from treadle.check.conventions import RULES
+from treadle.check.lint.functions import SHIPPED
 
 SOURCE = pathlib.Path("src/treadle")
 MODULES = sorted(SOURCE.rglob("*.py"))
 BANNED = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "types", "misc", "handler", "handlers"}
 
 
-def test_every_lint_file_is_registered_and_named_like_its_rule():
-    files = {each.stem for each in (SOURCE / "check/conventions").glob("*.py")} - {"__init__"}
-    assert files == {rule.id.replace("-", "_") for rule in RULES}
-
-
-def test_rule_ids_are_unique():
-    assert len({rule.id for rule in RULES}) == len(RULES)
-
-
-def test_every_lint_case_belongs_to_a_rule():
-    assert {each.stem for each in pathlib.Path("tests/cases/lint").glob("*.case")} == {rule.id for rule in RULES}
+def test_every_convention_is_registered_once():
+    files = {each.stem for each in (SOURCE / "check/lint/functions/treadle").glob("*.py")} - {"__init__"}
+    listed = [where.rpartition(".")[2] for where in SHIPPED.values() if ".functions.treadle." in where]
+    assert sorted(listed) == sorted(f"{each}:make" for each in files)
 
 
 def test_every_case_wants_something():

@@ -48,7 +48,7 @@ def test_every_complaint_of_a_reader_has_a_text():
 def test_a_rule_is_explained():
     result = CliRunner().invoke(command, ["path-major"])
     assert result.exit_code == 0
-    assert result.stdout.startswith("path-major\n\nPaths are `/v<major>/<plural noun>/…`")
+    assert result.stdout.startswith("path-major\n\nPaths begin with the major version of the contract")
 
 
 def test_everything_is_listed_and_said():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from treadle.check.diff.contracts import compare
+from treadle.check.diff import compare
 from treadle.check.exemptions import Ignores, may_ignore
 from treadle.check.report import Exemption
 from treadle.check.run import Rules, check_contract, documents_of

@@ -21,7 +21,9 @@ _SURE = frozenset(
         "shippingaddress", "deliveryaddress", "mailingaddress", "streetaddress", "street", "dob",
     }
 )  # fmt: skip
-_BESIDE_SURE = frozenset({"name", "fullname", "address", "username", "displayname", "postcode", "postalcode", "zip", "zipcode"})
+_BESIDE_SURE = frozenset(
+    {"name", "fullname", "address", "username", "displayname", "postcode", "postalcode", "zip", "zipcode"}
+)
 """Of a person where the object has one of the sure ones too; else of a product, a host, a city."""
 _LAST_WORDS = frozenset({"email", "phone", "iban", "birthdate", "surname", "passport"})
 _QUALIFIERS = frozenset({"has", "is", "with", "verified", "valid", "count", "enabled"})
@@ -74,13 +76,14 @@ def _said_above(context: Context) -> bool:
     """Whether an object around is classified as a whole."""
     node = context.subject.data
     for step in context.path:
-        node = context.subject.follow(node)
-        if isinstance(node, dict) and isinstance(step, str):
-            node = node.get(step)
-        elif isinstance(node, list) and isinstance(step, int) and step < len(node):
-            node = node[step]
+        found = context.subject.follow(node)
+        if isinstance(found, dict) and isinstance(step, str):
+            node = found.get(step)
+        elif isinstance(found, list) and isinstance(step, int) and step < len(found):
+            node = found[step]
         else:
             return False
-        if step not in ("info", "properties") and own(node).keys() & {"classification", "personal"}:
+        said = own(node).keys() | own(context.subject.follow(node)).keys()
+        if step not in ("info", "properties") and said & {"classification", "personal"}:
             return True
     return False
