@@ -177,7 +177,8 @@ def schema_keyword(document: Json, rng: random.Random) -> bool:
     key, value = rng.choice(
         [
             ("nullable", True), ("nullable", "yes"), ("type", "strnig"), ("type", ["string", "null"]),
-            ("format", "int32"), ("format", "date-time"), ("format", "uuid"), ("pattern", "["), ("pattern", "^[a-z]+$"), ("minLength", 3),
+            ("format", "int32"), ("format", "date-time"), ("format", "uuid"),
+            ("pattern", "["), ("pattern", "^[a-z]+$"), ("minLength", 3),
             ("maxLength", "3"), ("minimum", 5), ("maximum", 1), ("required", True), ("required", []), ("items", None),
             ("additionalProperties", False), ("additionalProperties", "no"), ("anyOf", [{"type": "integer"}]),
             ("oneOf", [{"type": "string"}, {"minLength": 1}]), ("not", {"type": "string"}), ("multipleOf", 0),

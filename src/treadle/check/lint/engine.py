@@ -15,7 +15,7 @@ from treadle.check.lint.references import Dangling, Resolution
 from treadle.check.lint.result import Level, Result
 from treadle.check.lint.ruleset.formats import FORMATS, formats_of
 from treadle.check.lint.ruleset.load import load
-from treadle.check.lint.ruleset.model import Ruleset
+from treadle.check.lint.ruleset.model import Rule, Ruleset
 from treadle.check.lint.ruleset.override import for_file, level_at
 from treadle.check.lint.subject import Linted
 from treadle.check.lint.targets import Targets
@@ -136,7 +136,15 @@ class _Found:
     def _complain(self, job: Job, complaint: Complaint, context: Context) -> None:
         rule = job.rule
         path = context.path if complaint.path is None else complaint.path
-        file, at, missing = self._locate(path, resolved=context.resolved)
+        if not context.resolved:
+            self._say(rule, complaint, self._locate(path))
+            return
+        everywhere = any(given.startswith("$..") for given in rule.given)
+        for place in self.resolution.locate_all(path, everywhere=everywhere):
+            self._say(rule, complaint, place)
+
+    def _say(self, rule: Rule, complaint: Complaint, place: tuple[str, Path, Path]) -> None:
+        file, at, missing = place
         level = level_at(rule, at) if rule.pointers and file == self.file else rule.level
         if level is None:
             return
@@ -154,9 +162,7 @@ class _Found:
             message = filled(rule.message, words)
         self.add(Result(file, at, rule.name, (message or said).strip(), level))
 
-    def _locate(self, path: Path, *, resolved: bool) -> tuple[str, Path, Path]:
-        if resolved:
-            return self.resolution.locate(path)
+    def _locate(self, path: Path) -> tuple[str, Path, Path]:
         node, at = self.data, 0
         for at, step in enumerate(path):
             if isinstance(node, dict) and step in node:
@@ -179,5 +185,5 @@ class _Found:
 
 def _unrecognized(file: str, ruleset: Ruleset) -> Result:
     known = ", ".join(FORMATS[name] for name in sorted(ruleset.formats))
-    message = f"The provided document does not match any of the registered formats [{known}]"
+    message = f"the document has none of the formats that the rules are for: {known}"
     return Result(file, (), "unrecognized-format", message, Level.WARN)

@@ -8,6 +8,7 @@ connected component of the graph of targets.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from treadle.check.lint.targets import Targets, Unreachable, hops
 from treadle.contract.model import Json
 
 _HOPS_MAX = 64
+_ENCODED = re.compile(r"[^A-Za-z0-9_.!~*'()/\-\u2013]")
+"""What a URI cannot hold as it is. Spectral encodes it behind a reference, and finds nothing of that name then."""
 
 Spot = tuple[str, Path]
 """A node by its file and its path in it."""
@@ -58,6 +61,8 @@ class Resolution:
         self._built: dict[int, Json] = {}
         self._dirty: set[int] = set()
         self._spots: dict[int, Spot] = {}
+        self._used: set[Path] = set()
+        self._nowhere: dict[int, Spot] = {}
         references = self._collect()
         order = self._decide(references)
         for spot in order:
@@ -67,8 +72,8 @@ class Resolution:
 
     @property
     def targets(self) -> frozenset[Path]:
-        """The nodes of the document itself that some reference names."""
-        return frozenset(path for file, path in self._nodes if file == self.file)
+        """The nodes of the document itself that some reference names from outside of them."""
+        return frozenset(self._used)
 
     def follow(self, value: Json) -> Json:
         """What a chain of references ends at; the value itself where it is none, where it dangles or goes round."""
@@ -86,18 +91,45 @@ class Resolution:
 
     def locate(self, path: Path) -> tuple[str, Path, Path]:
         """Where a path of the resolved document was written: file, path there, and what of it is missing there."""
+        return self._way(path)[:3]
+
+    def locate_all(self, path: Path, *, everywhere: bool) -> list[tuple[str, Path, Path]]:
+        """As `locate`, for a result that Spectral says at every place from which it gets there.
+
+        Behind a reference it loses its way at the first key that a URI cannot hold. `everywhere`: it looks at the
+        target itself as well, and not only from where it is referred to.
+        """
+        file, at, missing, referred = self._way(path)
+        strange = next((n for n, step in enumerate(at) if isinstance(step, str) and _ENCODED.search(step)), None)
+        if strange is None:
+            return [(file, at, missing)]
+        if everywhere and not referred:
+            referred = any(at[:size] in self._used for size in range(1, len(at) + 1))
+        places = [(file, at, missing)] if everywhere or not referred else []
+        return [*places, (file, at[:strange], (*at[strange:], *missing))] if referred else places
+
+    def _way(self, path: Path) -> tuple[str, Path, Path, bool]:
+        """As `locate`, and whether a reference is on the way."""
         file, node, jumped = self.file, self.data, False
         at: Path = ()
+        missing: Path = ()
         for number, step in enumerate(path):
+            entered = not jumped
             while (jump := self._jumps.get(id(node))) is not None:
                 (file, at), node, jumped = jump, self._nodes[jump], True
             found = _child(node, step)
             if found is None:
-                return file, at, path[number:]
+                # Right behind the first reference Spectral forgets what is missing.
+                missing = () if entered and jumped else path[number:]
+                break
             at, node = (*at, found[0]), found[1]
-        while (jump := self._jumps.get(id(node))) is not None and (jumped or len(node) == 1):
-            (file, at), node, jumped = jump, self._nodes[jump], True
-        return file, at, ()
+        else:
+            while (jump := self._jumps.get(id(node))) is not None and (jumped or len(node) == 1):
+                (file, at), node, jumped = jump, self._nodes[jump], True
+        nowhere = self._nowhere.get(id(node))
+        if nowhere and (jumped or len(node) == 1):
+            (file, at), jumped = nowhere, True
+        return file, at, missing, jumped
 
     def _collect(self) -> list[_Reference]:
         """Every reference that can be reached, with its target. Containers that hold one are dirty."""
@@ -119,7 +151,11 @@ class Resolution:
                     target, node = self._targets.find(file, value["$ref"])
                 except Unreachable as error:
                     self.dangling.append(Dangling(file, path, str(error)))
+                    if error.nearest is not None:
+                        self._nowhere[id(value)] = error.nearest
                     continue
+                if target[0] == self.file and (file != self.file or path[: len(target[1])] != target[1]):
+                    self._used.add(target[1])
                 self._dirty.update(id(each) for each, _ in trail)
                 found.append(_Reference((file, path), value, target))
                 self._spots[id(value)] = target

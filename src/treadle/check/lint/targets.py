@@ -16,7 +16,11 @@ _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 
 
 class Unreachable(Exception):  # noqa: N818 - the target is out of reach, the error is that
-    """A reference leads nowhere; the message says why."""
+    """A reference leads nowhere; the message says why. `nearest` is how far a pointer into this file leads."""
+
+    def __init__(self, message: str, nearest: tuple[str, Path] | None = None) -> None:
+        super().__init__(message)
+        self.nearest = nearest
 
 
 class Targets:
@@ -52,7 +56,8 @@ class Targets:
                 path.append(int(token))
                 node = node[int(token)]
             else:
-                raise Unreachable(f"'#{fragment}' does not exist" + (f" in '{file}'" if name else ""))
+                said = f"'#{fragment}' does not exist" + (f" in '{file}'" if name else "")
+                raise Unreachable(said, None if name else (file, tuple(path)))
         return (file, tuple(path)), node
 
 

@@ -25,6 +25,6 @@ def make(options: Mapping[str, Any]) -> Check:
         used = context.subject.targets
         for name in value:
             if (*base, name) not in used:
-                yield Complaint("Potential orphaned reusable object has been detected", (*base, name))
+                yield Complaint("nothing refers to this", (*base, *name.split("/")))
 
     return check

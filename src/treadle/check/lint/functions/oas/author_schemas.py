@@ -13,9 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from treadle.check.lint.ajv import same
 from treadle.check.lint.ajv_formats import FORMATS
+from treadle.check.lint.missing import MISSING
 from treadle.contract.model import Json
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ _ORDER = (
 )  # fmt: skip
 """The keywords that hold schemas, as Ajv compiles them."""
 _LEFT_OUT = frozenset(
-    {"id", "$id", "$schema", "example", "default", "x-example", "discriminator", "xml", "externalDocs"}
+    {"$ref", "id", "$id", "$schema", "example", "default", "x-example", "discriminator", "xml", "externalDocs"}
 )
 _DRAFTS = {True: "https://json-schema.org/draft/2020-12/schema", False: "http://json-schema.org/draft-04/schema#"}
 _UNCHECKED = ("iri", "iri-reference", "idn-email", "idn-hostname", "json-pointer-uri-fragment")
@@ -116,31 +119,27 @@ class AuthorSchemas:
                 continue
             self._alive.append(node)
             events: list[Flaw | _Key] = []
-            rewriting = _Rewriting(self.subject, events, waiting)
+            rewriting = _Rewriting(self, events, waiting)
             self._bodies[key] = _Body(rewriting.schema(node, as_used), events)
             if not _is_schema(self._bodies[key].schema, modern=self.modern):
                 events.insert(0, Flaw.BROKEN)
         return start
 
     def _flaw(self, start: _Key) -> Flaw | None:
-        """The first flaw that Ajv meets on its way through a schema and all below it. References make no cycle."""
-        if start in self._flaws:
-            return self._flaws[start]
-        way = [(start, iter(self._bodies[start].events))]
-        found: Flaw | None = None
+        """The flaw at which Ajv gives up: what is no schema, anywhere below, else the first that it meets on its way.
+
+        References make no cycle: those that would are a flaw.
+        """
+        flaws, way = self._flaws, [] if start in self._flaws else [start]
         while way:
-            key, events = way[-1]
-            event = None if found else next(events, None)
-            if isinstance(event, Flaw):
-                found = event
-            elif event is None:
-                self._flaws[key] = found
-                way.pop()
-            elif event in self._flaws:
-                found = self._flaws[event]
-            else:
-                way.append((event, iter(self._bodies[event].events)))
-        return found
+            events = self._bodies[way[-1]].events
+            unknown = [each for each in events if not isinstance(each, Flaw) and each not in flaws]
+            if unknown:
+                way += unknown
+                continue
+            found = [each if isinstance(each, Flaw) else flaws[each] for each in events]
+            flaws[way.pop()] = Flaw.BROKEN if Flaw.BROKEN in found else next(filter(None, found), None)
+        return flaws[start]
 
     def _compile(self, keys: list[_Key]) -> None:
         if not keys:
@@ -161,8 +160,9 @@ class AuthorSchemas:
 class _Rewriting:
     """One walk over one schema: what is shared becomes a reference by name, `nullable` a type."""
 
-    def __init__(self, subject: Subject, events: list[Flaw | _Key], shared: list[tuple[Json, Use]]) -> None:
-        self._subject = subject
+    def __init__(self, schemas: AuthorSchemas, events: list[Flaw | _Key], shared: list[tuple[Json, Use]]) -> None:
+        self._subject = schemas.subject
+        self._modern = schemas.modern
         self._events = events
         self._shared = shared
 
@@ -171,13 +171,14 @@ class _Rewriting:
             return node
         if isinstance(node.get("$ref"), str):  # to itself, or nowhere: others are written out
             self._events.append(Flaw.LOOSE)
-            return True
         result = {key: value for key, value in node.items() if key not in _LEFT_OUT}
         self._nullable(node, result)
         pattern = node.get("pattern")
         if isinstance(pattern, str) and not FORMATS["regex"](pattern):
             self._events.append(Flaw.BROKEN)
             del result["pattern"]
+        if not _may_be_enum(node.get("enum", MISSING), modern=self._modern):
+            self._events.append(Flaw.BROKEN)
         bits = _BITS.get(str(node.get("format")))
         for word in _ORDER:
             if word in node:
@@ -243,6 +244,13 @@ def _is_schema(schema: Json, *, modern: bool) -> bool:
         return meta.is_valid({**schema, "$schema": _DRAFTS[modern]})
     except ValueError:  # nests too deeply
         return False
+
+
+def _may_be_enum(values: Json, *, modern: bool) -> bool:
+    """An enum has a value, and in draft 4 has none twice: the meta-schema says so, our validator does not."""
+    if not isinstance(values, list):
+        return True
+    return bool(values) and (modern or not any(same(each, other) for each, other in combinations(values, 2)))
 
 
 def _validator(root: dict[str, Json], *, modern: bool) -> Validator:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from treadle.check.lint.context import Check, Complaint, Context, Path
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 _VERSIONS = (("oas2", "2.0"), ("oas3.2", "3.2"), ("oas3.1", "3.1"))
 """Which schema a document is judged by, by its formats; any other by that of 3.0."""
+
+
+_SHOWN_SCHEMES = (("basic",), ("apiKey",), ("oauth2",))
+"""The names under which Spectral says which security scheme is wrong, and not only that one is."""
+
+
+_STYLES = frozenset({"style", "explode"})
 
 
 def make(_options: Mapping[str, Any]) -> Check:
@@ -31,15 +38,21 @@ def make(_options: Mapping[str, Any]) -> Check:
             yield Complaint(f"the document cannot be judged: {error}")
             return
         for each in errors:
-            yield from _said(each, value, version)
+            yield from _said(each, value)
+            if version in ("3.1", "3.2"):
+                yield from _unevaluated(each, value)
 
     return check
 
 
-def _said(error: ValidationError, document: Json, version: str) -> Iterator[Complaint]:
+def _said(error: ValidationError, document: Json) -> Iterator[Complaint]:
     kind: Any = error.kind
-    path: Path = tuple(error.instance_path)
+    path = as_written(document, error.instance_path)
     name = kind.name
+    if path[:1] == ("securityDefinitions",):  # Swagger 2.0: a scheme may be one of six things, and is none of them
+        shown = path[:2] if path[1:2] in _SHOWN_SCHEMES else path[:1]
+        yield Complaint("this is no security scheme that Swagger 2.0 knows", shown)
+        return
     if name == "additionalProperties":
         for key in kind.unexpected:
             yield _unexpected(path, key)
@@ -51,17 +64,37 @@ def _said(error: ValidationError, document: Json, version: str) -> Iterator[Comp
     if name in ("anyOf", "oneOf"):
         for branch in kind.context:
             for each in branch:
-                yield from _said(each, document, version)
-        if version == "2.0" and path[:1] == ("securityDefinitions",):
-            yield Complaint("some security scheme is none that Swagger 2.0 knows", ("securityDefinitions",))
-            return
+                yield from _said(each, document)
     if name == "propertyNames":
-        yield from _said(kind.error, document, version)
+        yield from _said(kind.error, document)
     yield Complaint(_sentence(name, kind, path), path)
 
 
 def _unexpected(path: Path, key: str) -> Complaint:
     return Complaint(f"`{key}` is not expected here", (*path, key))
+
+
+def _unevaluated(error: ValidationError, document: Json) -> Iterator[Complaint]:
+    """A parameter whose style is wrong: to Ajv its style is then one of the properties that nothing speaks of."""
+    steps = list(error.evaluation_path)
+    if "dependentSchemas" not in steps:
+        return
+    path = as_written(document, error.instance_path)
+    while path and path[-1] in _STYLES:
+        path = path[:-1]
+    owner = _at(document, path)
+    if isinstance(owner, dict) and not _STYLES.isdisjoint(owner):
+        yield Complaint(_sentence("unevaluatedProperties", None, path), path)
+
+
+def as_written(document: Json, steps: Iterable[str | int]) -> Path:
+    """The path of a validator's error with the keys as the document has them: `200` is text where it is a key."""
+    path: list[str | int] = []
+    for step in steps:
+        key = str(step) if isinstance(document, dict) else step
+        document = document[key]
+        path.append(key)
+    return tuple(path)
 
 
 def _at(node: Json, path: Path) -> Json:

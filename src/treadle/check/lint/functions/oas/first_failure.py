@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from treadle.check.lint.ajv import Error
 from treadle.check.lint.functions.oas.author_schemas import MAPS
+from treadle.check.lint.functions.oas.document_schema import as_written
 from treadle.contract.model import Json
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def first_failure(errors: Iterable[ValidationError], value: Json, locate: Locate
     """Ajv's errors, out of all those of `{name: value}` by `{properties: {name: {$ref: …}}}`."""
     first = min(errors, key=lambda error: _order(error, value, locate))
     kind: Any = first.kind
-    word, path = kind.name, tuple(first.instance_path[1:])
+    word, path = kind.name, as_written(value, first.instance_path[1:])
     said: list[Error] = []
     if word in ("anyOf", "oneOf"):
         for branch in kind.context:
@@ -102,10 +103,10 @@ def _order(error: ValidationError, value: Json, locate: Locate) -> tuple[tuple[f
             order.append((rank, _index(error, part)))
         elif (isinstance(part, dict) and word in MAPS) or isinstance(part, list):
             name = steps.popleft()
-            place = int(name) if isinstance(part, list) else list(part).index(name)
-            part = part[place] if isinstance(part, list) else part[name]
+            place = int(name) if isinstance(part, list) else list(part).index(str(name))
+            part = part[place] if isinstance(part, list) else part[str(name)]
         if steps and word in _INTO_THE_VALUE:
-            key = instance.popleft()
+            key = str(instance.popleft()) if isinstance(value, dict) else instance.popleft()
             if word in _BY_THE_VALUE:
                 place = key if isinstance(key, int) else list(value).index(key)
             value = value[key]
