@@ -18,6 +18,10 @@ CODES: Mapping[str, str] = {
     "invalid-document": (
         "A file is no YAML or JSON document of the kind that is read here. The findings name each place."
     ),
+    "document-too-costly": (
+        "Work on a document took more time or memory than a document of its size can need, and was ended. Nothing was "
+        "decided about it. Honest documents stay far below these limits; what goes beyond repeats or nests without end."
+    ),
     "live-damaged": (
         "A file under .treadle/live, which keeps the last good version of a contract, is not what was "
         "written. The other contracts are not touched. Remove the file and apply the workspace again; until "

@@ -38,6 +38,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
 }
 
 
+CONFINED = frozenset({"check", "diff", "bump", "lint", "bundle"})
+"""Verbs that work on documents of others: in a child with limits, so that none of these can harm more than itself."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported on use; their one-line help is known without it."""
 
@@ -95,6 +99,20 @@ def cli() -> None:
 
 def main() -> None:
     """The console script: errors become one sentence, a hint and an exit code, never a traceback."""
+    if len(sys.argv) < 2 or sys.argv[1] not in CONFINED:
+        return _run()
+    from treadle.control.sandbox import DocumentTooCostly, confined
+
+    try:
+        confined(_run)
+    except DocumentTooCostly as error:
+        say_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run() -> None:
     try:
         cli.main(prog_name="treadle", standalone_mode=False)
     except TreadleError as error:

@@ -13,6 +13,7 @@ from treadle.base.printable import printable
 from treadle.contract.finding import Finding, Severity
 from treadle.contract.model import Place
 from treadle.contract.read import guess_id
+from treadle.control.sandbox import grant
 
 ROOT = "treadle.yaml"
 _FOLDERS = ("domains", "standards", "connectors", "environments")
@@ -177,7 +178,9 @@ def _read(path: Path, name: str, root: Path, allowance: Allowance) -> bytes:
             raise InputError("not-a-file", f"{name} is no regular file", "replace it by a file")
         if status.st_size > allowance.file_bytes_max:
             raise InputError("file-too-big", f"{name} has more than {allowance.file_bytes_max} bytes", "split the file")
-        return file.read(allowance.file_bytes_max)
+        data = file.read(allowance.file_bytes_max)
+    grant(len(data))
+    return data
 
 
 def _inside(path: Path, name: str, root: Path) -> None:

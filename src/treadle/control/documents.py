@@ -9,6 +9,8 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from treadle.control.sandbox import grant
+
 FILE_BYTES_MAX = 32 * 1024 * 1024
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -44,7 +46,9 @@ class Documents(Mapping[str, bytes]):
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_size > FILE_BYTES_MAX:
                 raise KeyError(name)
-            return file.read(FILE_BYTES_MAX)
+            data = file.read(FILE_BYTES_MAX)
+        grant(len(data))
+        return data
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._read)

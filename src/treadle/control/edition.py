@@ -13,6 +13,7 @@ from treadle.base.errors import InputError
 from treadle.base.printable import printable
 from treadle.control.checkout import LooseFiles
 from treadle.control.git import BYTES_MAX, RevisionFiles, top_of
+from treadle.control.sandbox import grant
 
 STDIN = "-"
 
@@ -79,6 +80,7 @@ def _stdin() -> Edition:
     data = sys.stdin.buffer.read(BYTES_MAX + 1)
     if len(data) > BYTES_MAX:
         raise InputError("file-too-big", f"standard input has more than {BYTES_MAX} bytes", "split the document")
+    grant(len(data))
     return Edition("stdin", {"stdin": data})
 
 

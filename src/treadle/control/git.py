@@ -9,6 +9,7 @@ from pathlib import Path
 
 from treadle.base.errors import InputError
 from treadle.base.printable import printable
+from treadle.control.sandbox import grant
 
 BYTES_MAX = 32 * 1024 * 1024
 _PATIENCE_S = 30
@@ -49,6 +50,7 @@ class RevisionFiles(Mapping[str, bytes]):
             data = _git(self._top, "cat-file", "blob", object)
             if data is None:
                 raise KeyError(name)
+            grant(len(data))
             self._read[name] = data
         return self._read[name]
 
