@@ -14,9 +14,9 @@ from treadle.check.lint.path.values import to_number
 from treadle.check.lint.printing import value_text
 from treadle.contract.model import Json
 
-_NO_OBJECT = (Complaint('#{{print("property")}}must be an object'),)
-_NO_ORDER = (Complaint('#{{print("property")}}must be one of the allowed types: number, string'),)
-_NOT_SORTED = (Complaint("properties must follow the alphabetical order"),)
+_NO_OBJECT = (Complaint('#{{print("property")}}holds something that is no object'),)
+_NO_ORDER = (Complaint('#{{print("property")}}holds something that has no order'),)
+_NOT_SORTED = (Complaint("the items are not in alphabetical order"),)
 
 
 def make(options: Mapping[str, Any]) -> Check:
@@ -42,7 +42,7 @@ def make(options: Mapping[str, Any]) -> Check:
             if key is not None:
                 return _NOT_SORTED
             path = (*context.path, at if isinstance(value, list) else one)
-            return (Complaint(f"{value_text(one)} must be placed after {value_text(other)}", path),)
+            return (Complaint(f"{value_text(one)} belongs behind {value_text(other)}", path),)
         return None
 
     return check

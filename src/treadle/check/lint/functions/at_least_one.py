@@ -29,7 +29,7 @@ def make(options: Mapping[str, Any]) -> Check:
 def none_there(names: Sequence[str]) -> Complaint:
     """That none of the properties is there; of many, only the first are named."""
     shown = names if len(names) <= _SHOWN_MAX else names[: _SHOWN_MAX - 1]
-    said = " or ".join(f'"{name}"' for name in shown)
+    said = " nor ".join(f'"{name}"' for name in shown)
     if len(shown) < len(names):
-        return Complaint(f"At least one of {said} or {len(names) - len(shown)} other properties must be defined")
-    return Complaint(f"At least one of {said} must be defined")
+        return Complaint(f"neither {said} nor any of {len(names) - len(shown)} more is there")
+    return Complaint(f"neither {said} is there")

@@ -41,7 +41,7 @@ def make(options: Mapping[str, Any]) -> Check:
     def check(value: Json, _: Context) -> tuple[Complaint, ...] | None:
         if not isinstance(value, str) or not value or (leading and value == char) or pattern.search(value):
             return None
-        return (Complaint(f"must be {case} case"),)
+        return (Complaint(f"is not in {case} case"),)
 
     return check
 

@@ -9,7 +9,7 @@ from treadle.check.lint.context import Check, Complaint
 from treadle.check.lint.functions.options import only
 from treadle.check.lint.missing import MISSING
 
-_COMPLAINT = (Complaint('#{{print("property")}}must be defined'),)
+_COMPLAINT = (Complaint('#{{print("property")}}is missing'),)
 
 
 def make(options: Mapping[str, Any]) -> Check:

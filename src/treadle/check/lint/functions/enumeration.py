@@ -24,6 +24,6 @@ def make(options: Mapping[str, Any]) -> Check:
     def check(value: Json, _: Context) -> tuple[Complaint, ...] | None:
         if value is MISSING or isinstance(value, dict | list) or any(identical(each, value) for each in values):
             return None
-        return (Complaint(f'#{{{{print("value")}}}} must be equal to one of the allowed values: {said}'),)
+        return (Complaint(f'#{{{{print("value")}}}} is none of {said}'),)
 
     return check

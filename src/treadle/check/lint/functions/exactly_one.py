@@ -24,7 +24,7 @@ def make(options: Mapping[str, Any]) -> Check:
             return None
         if not there:
             return (none_there(names),)
-        return (Complaint(f"Just one of {' and '.join(map(_quoted, there))} must be defined"),)
+        return (Complaint(f"{' and '.join(map(_quoted, there))} exclude each other"),)
 
     return check
 

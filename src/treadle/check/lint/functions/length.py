@@ -25,9 +25,9 @@ def make(options: Mapping[str, Any]) -> Check:
             return
         size = value if isinstance(value, int | float) else _units(value)
         if "min" in options and size < options["min"]:
-            yield Complaint(f'#{{{{print("property")}}}}must be longer than {value_text(options["min"])}')
+            yield Complaint(f'#{{{{print("property")}}}}is shorter than {value_text(options["min"])}')
         if "max" in options and size > options["max"]:
-            yield Complaint(f'#{{{{print("property")}}}}must be shorter than {value_text(options["max"])}')
+            yield Complaint(f'#{{{{print("property")}}}}is longer than {value_text(options["max"])}')
 
     return check
 

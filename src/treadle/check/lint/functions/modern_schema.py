@@ -10,7 +10,7 @@ from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.missing import MISSING
 from treadle.contract.model import Json
 
-_ABSENT = Complaint('#{{print("property")}}must exist')
+_ABSENT = Complaint('#{{print("property")}}is missing')
 
 
 def judged(schema: dict[str, Any], dialect: str, *, every: bool) -> Check:

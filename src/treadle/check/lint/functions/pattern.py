@@ -28,10 +28,10 @@ def make(options: Mapping[str, Any]) -> Check:
         for pattern, said, wanted in asked:
             try:
                 if pattern.search(value) is not wanted:
-                    must = "must" if wanted else "must not"
-                    yield Complaint(f'#{{{{print("value")}}}} {must} match the pattern {value_text(said)}')
+                    verb = "does not match" if wanted else "matches"
+                    yield Complaint(f'#{{{{print("value")}}}} {verb} {value_text(said)}')
             except TooManySteps:
-                yield Complaint(f"the pattern {value_text(said)} was given up on this value: it takes too many steps")
+                yield Complaint(f"{value_text(said)} was given up on this value: it takes too many steps")
 
     return check
 

@@ -15,7 +15,7 @@ from treadle.contract.model import Json
 
 _DIALECTS = ("auto", "draft4", "draft6", "draft7", "draft2019-09", "draft2020-12")
 _MODERN = re.compile(r"https?://json-schema\.org/draft/(2019-09|2020-12)/")
-_ABSENT = (Complaint('#{{print("property")}}must exist'),)
+_ABSENT = (Complaint('#{{print("property")}}is missing'),)
 
 
 def make(options: Mapping[str, Any]) -> Check:

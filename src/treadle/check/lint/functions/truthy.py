@@ -9,7 +9,7 @@ from treadle.check.lint.context import Check, Complaint
 from treadle.check.lint.functions.options import only
 from treadle.check.lint.path.values import truthy
 
-_COMPLAINT = (Complaint('#{{print("property")}}must be truthy'),)
+_COMPLAINT = (Complaint('#{{print("property")}}is missing or empty'),)
 
 
 def make(options: Mapping[str, Any]) -> Check:

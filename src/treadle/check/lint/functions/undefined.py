@@ -9,7 +9,7 @@ from treadle.check.lint.context import Check, Complaint
 from treadle.check.lint.functions.options import only
 from treadle.check.lint.missing import MISSING
 
-_COMPLAINT = (Complaint('#{{print("property")}}must be undefined'),)
+_COMPLAINT = (Complaint('#{{print("property")}}does not belong here'),)
 
 
 def make(options: Mapping[str, Any]) -> Check:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from treadle.check.lint.path.filter import Filter
+from treadle.check.lint.path.filter import WHOLE_WAY, Filter
 from treadle.check.lint.path.parse import Expression, Step
 
 
@@ -50,14 +50,32 @@ class Automaton:
         self.start = 0
         self._ends = 0
         self.sticky = 0
+        self.near = 0
+        self.levels = 1
         for number, expression in enumerate(self.expressions):
             first = len(self._steps)
             self.start |= (3 if expression.itself else 1) << first
             self._steps += [*expression.steps, None]
             self._ends |= 1 << (len(self._steps) - 1)
             self._owner += [number] * (len(expression.steps) + 1)
-            for at in _looks_back(expression):
-                self.sticky |= 1 << (first + at)
+            self._remember(expression, first)
+
+    def _remember(self, expression: Expression, first: int) -> None:
+        """Note the steps that, waiting at a node, make what comes of it depend on the way by which it was reached.
+
+        Such a step is `sticky`. One that waits at every depth below is `near` if it cannot see that way any more from
+        `levels` further down.
+        """
+        last = len(expression.steps)
+        for at, step in enumerate((*expression.steps, None)):
+            above = max((up for ahead, up in enumerate(_above(expression)[at:]) if ahead < up), default=0)
+            emits = step is None and (expression.keyed or expression.rest is not None)
+            if not (emits or last - at < expression.parents or above):
+                continue
+            self.sticky |= 1 << (first + at)
+            if step is not None and step.deep and above < WHOLE_WAY:
+                self.near |= 1 << (first + at)
+                self.levels = max(self.levels, above, expression.parents)
 
     def state(self, mask: int) -> State:
         """The state of a mask."""
@@ -108,13 +126,6 @@ class Automaton:
             state.always.append((asked, target))
 
 
-def _looks_back(expression: Expression) -> list[int]:
-    """Steps that, waiting at a node, make what comes of it depend on the way by which the node was reached."""
-    last = len(expression.steps)
-    back = {last - up for up in range(expression.parents) if last >= up}
-    if expression.keyed or expression.rest is not None:
-        back.add(last)
-    for at, step in enumerate(expression.steps):
-        if step.filter is not None and step.filter.above:
-            back.update(range(max(0, at - step.filter.above + 1), at + 1))
-    return sorted(back)
+def _above(expression: Expression) -> list[int]:
+    """How far above its child the filter of each step looks."""
+    return [0 if step.filter is None else step.filter.above for step in expression.steps]

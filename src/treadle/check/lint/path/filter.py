@@ -13,6 +13,8 @@ from treadle.check.lint.path.methods import METHODS, STATICS, property_of
 from treadle.check.lint.path.script import Tree, parse_script
 from treadle.check.lint.regex import BadPattern, regex
 
+WHOLE_WAY = 1_000
+"""How far above itself a filter looks that reads `@path`."""
 HINT = "see `docs/rulesets.md` for what a filter may say; anything else needs a function"
 
 
@@ -102,7 +104,7 @@ class _Compiler:
             self.above = max(self.above, 1)
             return lambda standing: standing.path[-2] if len(standing.path) > 1 else MISSING
         if word == "@path":
-            self.above = 1_000
+            self.above = WHOLE_WAY
             return lambda standing: (
                 "$" + "".join(f"['{step}']" if isinstance(step, str) else f"[{step}]" for step in standing.path)
             )
@@ -120,6 +122,8 @@ class _Compiler:
         if name == ("lit", "name") and base[0] == "member" and base[2] == ("lit", "constructor"):
             inner = self.compiled(base[1])
             return lambda standing: _constructor(inner(standing))
+        if base[0] == "call" and base[1][0] == "member" and base[1][2] == ("lit", "match"):
+            raise BadPath("what `match` captures cannot be read in a filter", at, "ask whether it matches, and no more")
         run, key = self.compiled(base), self.compiled(name)
 
         def member(standing: Standing) -> Any:

@@ -1,12 +1,13 @@
 """One walk over a document for all paths at once.
 
-A node that several references share is walked once for each step that waits at it; only steps that look back at the
-way by which they came are walked every time.
+A node that several references share is walked once for each step that waits at it. A step that looks back at the way by
+which it came is walked again, but only so many levels as it can still see that way from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from treadle.check.lint.path.automaton import Automaton, State
@@ -16,12 +17,23 @@ from treadle.check.lint.path.parse import Expression
 Emit = Callable[[int, list[str | int], Any], None]
 """Called with the number of an expression, the path (valid during the call only), and the value or key."""
 
-NODES_MAX = 5_000_000
-"""Nodes that one walk may visit, counted once for each way that a path which looks back makes it take."""
+NODES_AGAIN_MAX = 20_000
+"""Nodes that one walk may visit again for paths that look back at the whole way (`@path`)."""
 
 
 class TooManyNodes(Exception):  # noqa: N818 - the nodes are too many, the error is that
-    """The document written out is larger than `NODES_MAX`."""
+    """There are more than `NODES_AGAIN_MAX` of them."""
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A container whose children are being walked. Steps in `fading` are left off when `levels` more were entered."""
+
+    state: State
+    items: Iterator[tuple[str | int, Any]]
+    fading: int = 0
+    levels: int = 0
+    again: bool = False
 
 
 def walk(root: Any, automaton: Automaton, emit: Emit, shared: Mapping[int, Any] | None = None) -> None:
@@ -42,7 +54,7 @@ class _Walk:
         self.chain: list[Any] = []
         self.standing = Standing(root, "", self.path, self.chain)
         self.done: dict[int, int] = {}
-        self.visited = 0
+        self.again = 0
 
     def run(self) -> None:
         """Depth first, without recursion: a document may be as deep as its references make it."""
@@ -53,12 +65,13 @@ class _Walk:
             return
         path, chain, shared, states = self.path, self.chain, self.shared, self.automaton.states
         chain.append(self.root)
-        stack: list[tuple[State, Iterator[tuple[str | int, Any]]]] = [(state, _items(self.root))]
+        stack = [_Frame(state, _items(self.root))]
         while stack:
-            state, items = stack[-1]
+            frame = stack[-1]
+            state = frame.state
             by_name, other, quiet = state.by_name, state.other, state.quiet
             by_key, members, unguarded = state.by_key, state.members, state.unguarded
-            for key, child in items:
+            for key, child in frame.items:
                 kind = type(child)
                 mask = by_name.get(key, other) if type(key) is str else by_name.get(str(key), other)
                 if unguarded or key in by_key or (kind is dict and not members.isdisjoint(child)):
@@ -66,8 +79,9 @@ class _Walk:
                 inner = kind is dict or kind is list
                 if not mask or (quiet and mask == other and not inner):
                     continue
+                repeated = 0
                 if inner and id(child) in shared:
-                    mask = self._first_time(id(child), mask)
+                    mask, repeated = self._met(id(child), mask)
                     if not mask:
                         continue
                 below = states.get(mask) or self.automaton.state(mask)
@@ -75,11 +89,8 @@ class _Walk:
                 if below.arrived:
                     self._arrive(below, child)
                 if inner and below.alive and child:
-                    self.visited += len(child)
-                    if self.visited > NODES_MAX:
-                        raise TooManyNodes
                     chain.append(child)
-                    stack.append((below, _items(child)))
+                    stack.append(self._entered(frame, below, child, repeated))
                     break
                 path.pop()
             else:
@@ -88,10 +99,24 @@ class _Walk:
                 if path:
                     path.pop()
 
-    def _first_time(self, node: int, mask: int) -> int:
+    def _met(self, node: int, mask: int) -> tuple[int, int]:
+        """At a shared node: the steps to go on with, and those of them that were here before."""
         done = self.done.get(node, 0)
         self.done[node] = done | mask
-        return mask & ~(done & ~self.automaton.sticky)
+        mask &= ~done | self.automaton.sticky
+        return mask, mask & done
+
+    def _entered(self, frame: _Frame, state: State, node: Any, repeated: int) -> _Frame:
+        fading, levels, again = frame.fading, frame.levels - 1, frame.again or bool(repeated)
+        if again:
+            self.again += len(node)
+            if self.again > NODES_AGAIN_MAX:
+                raise TooManyNodes
+        if repeated & self.automaton.near:
+            fading, levels = fading | repeated & self.automaton.near, self.automaton.levels
+        elif fading and levels < 0 and state.mask & fading:
+            state = self.automaton.state(state.mask & ~fading)
+        return _Frame(state, _items(node), fading, levels, again)
 
     def _asked(self, state: State, key: str | int, child: Any) -> int:
         """The masks of the filters and slices that hold for a child."""
