@@ -9,7 +9,11 @@ from click.testing import CliRunner
 from treadle.base.errors import InputError, UsageError
 from treadle.cli.bump import command as bump_command
 from treadle.cli.diff import command as diff_command
+from treadle.cli.init import create_workspace
+from treadle.contract.read import read_contract
 from treadle.contract.schema import validator
+from treadle.control.checkout import read_files
+from treadle.registry.live import LiveSet
 
 OLD = """\
 openapi: 3.1.0
@@ -203,3 +207,23 @@ def test_a_version_that_is_an_alias_is_left_alone(repository):
     with pytest.raises(InputError, match="not written as plain text"):
         bump("api.yaml", "--write")
     assert (repository / "api.yaml").read_text() == text
+
+
+def test_without_git_the_live_version_counts(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    monkeypatch.delenv("TREADLE_WORKSPACE", raising=False)
+    folder = create_workspace(tmp_path / "fabric")
+    monkeypatch.chdir(folder)
+    file = "domains/sales/order.v1.asyncapi.yaml"
+    assert bump(file).stdout == f"{file}: new, nothing to compare with\n"
+    contract, _ = read_contract(file, read_files(folder))
+    LiveSet(folder / ".treadle/live").put(contract)
+    (folder / file).write_text((folder / file).read_text().replace("retention_days: ", "retention_days: 1"))
+    result = bump(file, "--check")
+    assert (result.exit_code, result.stdout) == (
+        1,
+        f"{file}: additive: needs 1.1.0, declared 1.0.0; write info.version: 1.1.0\n",
+    )
+    (tmp_path / "alone.yaml").write_text(OLD)
+    with pytest.raises(InputError, match="in no git repository and in no workspace"):
+        bump(tmp_path / "alone.yaml")

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def command(files: tuple[str, ...], checking: bool, writing: bool, against: str) -> None:
     """Say which version the changes in FILE ask for, and write it.
 
-    What changed is judged against the last commit, or what --against names. Only the version itself is written; the
-    rest of the file keeps its form. A breaking change to a contract whose file or paths say its major is never
+    What changed is judged against the last commit, without git against what is live, or against what --against names.
+    Only the version itself is written; the rest of the file keeps its form. A breaking change to a contract whose file or paths say its major is never
     written: the new major is a new file.
     """
     from treadle.base.errors import UsageError
@@ -81,15 +81,36 @@ def _before(file: str, against: str) -> Edition | None:
         return read_edition(against, Path.cwd())
     folder = Path(file).resolve().parent
     if top_of(folder) is None:
-        raise InputError(
-            "no-git", f"{printable(file)} lies in no git repository", "name the version before with --against FILE"
-        )
+        return _live(file, folder)
     if not is_revision(folder, against):
         raise InputError("no-such-file", f"git knows no commit {printable(against)}", "name a commit, branch or tag")
     try:
         return at_revision(against, f"./{Path(file).name}", folder)
     except InputError:
         return None
+
+
+def _live(file: str, folder: Path) -> Edition | None:
+    """Without git: the version that is live in the workspace; None where the contract is not. Raises InputError."""
+    from treadle.base.errors import InputError
+    from treadle.control.checkout import find_workspace
+    from treadle.control.edition import Edition
+    from treadle.control.state import State
+    from treadle.registry.live import LiveSet
+
+    try:
+        root = find_workspace(None, folder)
+    except InputError:
+        raise InputError(
+            "no-git",
+            f"{printable(file)} lies in no git repository and in no workspace",
+            "name the version before with --against FILE",
+        ) from None
+    name = Path(file).resolve().relative_to(root).as_posix()
+    for contract in LiveSet(State(root).live).contracts():
+        if contract.place.file == name:
+            return Edition(name, contract.sources, "live:")
+    return None
 
 
 def _new_major(file: str, comparison: Comparison, edition: Edition) -> str:

@@ -81,6 +81,7 @@ def _stdin() -> Edition:
     if len(data) > BYTES_MAX:
         raise InputError("file-too-big", f"standard input has more than {BYTES_MAX} bytes", "split the document")
     grant(len(data))
+    grant(len(data))
     return Edition("stdin", {"stdin": data})
 
 

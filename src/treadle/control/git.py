@@ -51,6 +51,7 @@ class RevisionFiles(Mapping[str, bytes]):
             if data is None:
                 raise KeyError(name)
             grant(len(data))
+            grant(len(data))
             self._read[name] = data
         return self._read[name]
 

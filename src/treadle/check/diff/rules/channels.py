@@ -48,6 +48,8 @@ CHANNELS: tuple[Rule, ...] = (
         "A subscriber that starts anew sees less of the past.", level=Level.WARNING, bump=Bump.MINOR),
     row("channel-dlq-shortened", _SHORTER, Effect.NONE, "dead letters are kept for {new} days, not {old}",
         "There is less time to mend and send them again.", level=Level.WARNING, bump=Bump.MINOR),
+    row("channel-setting-changed", _SETTING, Effect.NONE, "`{name}` is {new}, and was {old}",
+        "Nobody who keeps to the old contract loses anything.", bump=Bump.MINOR),
     # Parameters of the address
     row("channel-parameter-renamed", _PARAMETER, Effect.NONE, "the parameter `{old}` of the address is now `{new}`",
         "The name is not on the wire; generated code names its arguments by it.", bump=Bump.MINOR),
