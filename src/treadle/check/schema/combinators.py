@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from treadle.check.schema.apart import all_apart
-from treadle.check.schema.digest import alike, digest
+from treadle.check.schema.digest import alike, digest, shape_digest
 from treadle.check.schema.edit import Effect, Step
 from treadle.check.schema.judge import Change, Found, Judge, Pair, Policy
 from treadle.check.schema.shape import Choice, Shape
@@ -130,10 +130,12 @@ def _taken(
 
 
 def compare_all_of(old: Shape, new: Shape, judge: Judge) -> Iterator[Found]:
-    """Branches of `allOf` that came or went, where that is more than another way to write the rest.
+    """Branches of `allOf` that came or went, where that is not just another way to write the same.
 
     What they say is merged into the schema and compared there, too.
     """
+    if shape_digest(old) == shape_digest(new):
+        return
     gone, come = _written(old), _written(new)
     _taken(gone, come, lambda one, other: bool(one.name) and one.name == other.name)
     _taken(gone, come, lambda one, other: alike(one.part, other.part))
@@ -145,8 +147,9 @@ def compare_all_of(old: Shape, new: Shape, judge: Judge) -> Iterator[Found]:
             words = {"name": each.label}
             if _annotates(each.part.nodes):
                 yield Change(f"all-of-{verb}-annotation-only", Effect.NONE, "allOf", words, where=(each.at,))
-            elif not judge.within(whole, each.part):
-                yield Change(f"all-of-{verb}", effect, "allOf", words, where=(each.at,))
+            else:
+                felt = Effect.NONE if judge.within(whole, each.part) else effect
+                yield Change(f"all-of-{verb}", felt, "allOf", words, where=(each.at,))
 
 
 def _written(shape: Shape) -> list[_Branch]:

@@ -85,14 +85,26 @@ def _tightest(shapes: list[Shape]) -> dict[str, float]:
 
 
 def _rests(source: Source, shapes: list[Shape]) -> tuple[Rest, ...]:
-    rests = dict.fromkeys(
-        (tuple(sorted(rest.patterns.items(), key=lambda pair: pair[0])), rest.other)
-        for each in shapes
-        for rest in each.rests
-    )
-    bare = [other for patterns, other in rests if not patterns]
-    with_patterns = [Rest(dict(patterns), other) for patterns, other in rests if patterns]
-    return (*with_patterns, *([Rest({}, source.join(bare))] if bare else []))
+    """One rest for each set of patterns; one without patterns says as much beside any of them, so it joins another."""
+    found: dict[frozenset[str], Rest] = {}
+    for rest in (rest for each in shapes for rest in each.rests):
+        _put(source, found, rest)
+    bare = found.pop(frozenset(), None)
+    if bare is not None and found:
+        patterns = next(iter(found))
+        _put(source, found, Rest(dict.fromkeys(sorted(patterns), bare.other), bare.other))
+    elif bare is not None:
+        return (bare,)
+    return tuple(found[patterns] for patterns in sorted(found, key=sorted))
+
+
+def _put(source: Source, found: dict[frozenset[str], Rest], rest: Rest) -> None:
+    patterns = frozenset(rest.patterns)
+    twin = found.get(patterns)
+    if twin is not None:
+        joined = {each: source.join((twin.patterns[each], rest.patterns[each])) for each in sorted(patterns)}
+        rest = Rest(joined, source.join((twin.other, rest.other)))
+    found[patterns] = rest
 
 
 def _together(source: Source, parts: list[Part | None]) -> Part | None:
@@ -112,8 +124,7 @@ def tidy(shape: Shape) -> Shape:
     """Leave out what cannot matter."""
     if shape.values is not None:
         shape.values = {key: value for key, value in shape.values.items() if takes(shape.kinds, kind_of(value))}
-        listed = frozenset(kind_of(value) for value in shape.values.values())
-        shape.kinds, shape.own_kinds = both(shape.kinds, listed), both(shape.own_kinds, listed)
+        shape.kinds = both(shape.kinds, frozenset(kind_of(value) for value in shape.values.values()))
     shape.bounds = _relevant(shape)
     _drop_absent_kinds(shape)
     return shape

@@ -19,7 +19,6 @@ def shape_of(part: Part) -> Shape:
     """The normal form of a part."""
     source = part.source
     shape = meet(source, [shape for node in part.nodes for shape in _shapes(source, node)])
-    shape.own_kinds = shape.kinds
     for choice in (*shape.any_of, *shape.one_of):
         kinds = [branch.shape.kinds if branch.ready else KINDS for branch in choice]
         shape.kinds = both(shape.kinds, narrow(frozenset[str]().union(*kinds)))
@@ -81,7 +80,7 @@ def _null_too(shape: Shape) -> Shape:
     result = meet(shape.source, [shape, Shape(shape.source)])
     null = shape.source.of_kind("null")
     result.kinds |= {"null"}
-    result.own_kinds = result.kinds
+    result.own_kinds |= {"null"}
     if result.values is not None:
         result.values = {**result.values, token(None): None}
     result.any_of = tuple((*choice, null) for choice in result.any_of)

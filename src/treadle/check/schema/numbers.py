@@ -36,7 +36,7 @@ def compare_limits(old: Shape, new: Shape, _judge: Judge) -> Iterator[Found]:
         whole = "number" not in kinds
         yield from _bound(old, new, ("minimum", "exclusiveMinimum"), "min", whole=whole)
         yield from _bound(old, new, ("maximum", "exclusiveMaximum"), "max", whole=whole)
-        yield from _multiples(old, new)
+        yield from _multiples(old, new, whole=whole)
     for limit in _COUNTS:
         if limit.kind in kinds:
             before, after = old.bounds.get(limit.keyword), new.bounds.get(limit.keyword)
@@ -59,11 +59,8 @@ def _bound(old: Shape, new: Shape, keywords: tuple[str, str], side: str, *, whol
         higher = (after[1], after[0] == keywords[0]) > (before[1], before[0] == keywords[0])
     effect = Effect.NARROWS if higher == lower else Effect.WIDENS
     words = {"old": _text(before[1]), "new": _text(after[1])}
-    if before[1] == after[1]:
-        suffix = "set" if after[0] == keywords[1] else "unset"
-        yield Change(f"exclusive-{side}-{suffix}", effect, keywords[1], words)
-    else:
-        yield Change(f"{names[after[0]]}-{'increased' if higher else 'decreased'}", effect, after[0], words)
+    kind = f"{names[after[0]]}-set" if effect is Effect.NARROWS else f"{names[before[0]]}-unset"
+    yield Change(kind, effect, after[0] if effect is Effect.NARROWS else before[0], words)
 
 
 def _written(shape: Shape, keywords: tuple[str, str]) -> tuple[str, float] | None:
@@ -88,8 +85,11 @@ def _moved(keyword: str, name: str, old: float | None, new: float | None, *, low
     return Change(f"{name}-{'increased' if new > old else 'decreased'}", effect, keyword, words)
 
 
-def _multiples(old: Shape, new: Shape) -> Iterator[Found]:
-    before, after = old.multiples, new.multiples
+def _multiples(old: Shape, new: Shape, *, whole: bool) -> Iterator[Found]:
+    before, after = (
+        frozenset(each for each in shape.multiples if not whole or Fraction(1) % Fraction(str(each)))
+        for shape in (old, new)
+    )
     narrows = any(not _divided(each, before) for each in after)
     widens = any(not _divided(each, after) for each in before)
     if not narrows and not widens:

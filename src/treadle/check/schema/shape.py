@@ -56,7 +56,7 @@ class Shape:
     statements: tuple[Node, ...] = ()
     kinds: frozenset[str] = KINDS
     own_kinds: frozenset[str] = KINDS
-    """The kinds before what all branches of a choice have in common was taken into account."""
+    """The kinds that `type` says; what listed values and branches of a choice have in common counts in `kinds` only."""
     listed: bool = False
     """Whether the kinds were written as branches of a combinator."""
     values: Mapping[str, Json] | None = None

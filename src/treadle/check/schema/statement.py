@@ -20,7 +20,7 @@ _COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "m
 def statement(source: Source, node: Node) -> Shape:
     """The shape of one node."""
     if node.value is False:
-        return Shape(source, (node,), kinds=frozenset())
+        return Shape(source, (node,), kinds=frozenset(), own_kinds=frozenset())
     return _Statement(source, node).shape
 
 
@@ -46,6 +46,7 @@ class _Statement:
         self._arrays()
         self._choices()
         self._conditions()
+        self.shape.own_kinds = self.shape.kinds
 
     def _below(self, *path: str | int) -> Part:
         return self.source.part((self.node.child(*path),))
