@@ -15,6 +15,7 @@ from treadle.check.schema.edit import Effect, Flow, Mark, SchemaEdit, Step
 from treadle.check.schema.enums import compare_enums, compare_extensible
 from treadle.check.schema.judge import Change, Found, Pair, Policy
 from treadle.check.schema.kinds import compare_kinds
+from treadle.check.schema.normal import shape_of
 from treadle.check.schema.numbers import compare_limits
 from treadle.check.schema.objects import compare_objects
 from treadle.check.schema.shape import Shape
@@ -62,7 +63,7 @@ class Sides:
         """What changed in one schema itself, and the pairs below it that may differ."""
         pair = (old, new)
         if pair not in self._found:
-            self._found[pair] = tuple(self._compare(old.shape, new.shape))
+            self._found[pair] = tuple(self._compare(*_aligned(old, new)))
         return self._found[pair]
 
     def _compare(self, old: Shape, new: Shape) -> Iterator[Found]:
@@ -79,6 +80,20 @@ class Sides:
 
     def _silent(self, pair: Pair) -> bool:
         return (pair.old.free and pair.new.free) or self.unchanged(pair.old, pair.new)
+
+
+def _aligned(old: Part, new: Part) -> tuple[Shape, Shape]:
+    """Both shapes, with choices on both sides where there is one on one side, and the other only folded its own."""
+    shapes = []
+    for part, other in ((old, new.shape), (new, old.shape)):
+        shape = part.shape
+        folded = frozenset(
+            keyword
+            for keyword, own, its in (("anyOf", shape.any_of, other.any_of), ("oneOf", shape.one_of, other.one_of))
+            if its and not own and shape.says(keyword)
+        )
+        shapes.append(shape_of(part, folded) if folded else shape)
+    return shapes[0], shapes[1]
 
 
 class _Visit(NamedTuple):

@@ -24,6 +24,7 @@ from treadle.contract.model import Json
 
 _BRANCHES_MAX = 12
 _TEXT_MAX = 20_000
+_LETTERS = "zyxwvutsrqponmlkjihgfedcba" + "0123456789" + "AZ_-. /"
 _ODD: tuple[Json, ...] = (None, True, 0, 1, -1, 0.5, "", "a", "!", [], {}, [None], {"extra": None})
 
 
@@ -86,17 +87,19 @@ def _numbers(taken: Shape, refused: Shape) -> Iterator[Json]:
 
 
 def _texts(taken: Shape, refused: Shape) -> Iterator[Json]:
+    base = "a"
     with suppress(NoSpecimen):
         base = a_text(taken)
         yield base
         for bound in _lengths(taken, refused, ("minLength", "maxLength")):
             yield base[:bound] + (base[-1:] or "a") * (bound - len(base))
-    yield from (FORMATS[each] for each in sorted(taken.formats | refused.formats) if each in FORMATS)
+    yield from (text for each in sorted(taken.formats | refused.formats) for text in FORMATS.get(each, ()))
     for pattern in sorted(taken.patterns):
         text = text_for(pattern)
         if text is not None:
             yield from (text, f"{text}!", f" {text}", text.upper(), text.lower(), text[:-1], f"{text}9", f"z{text}")
-            yield from (text.replace("a", each) for each in ("Z", "0", "_", "-"))
+            yield from (each.replace(each[:1] or "a", letter) for letter in _LETTERS for each in (text, base))
+            yield from (text + each for each in _LETTERS)
     yield from ("", "0", "A", "a", "!", " ", "a b", "\n", "x" * 20, "é", "-1")
 
 
@@ -122,6 +125,7 @@ def _arrays(taken: Shape, refused: Shape) -> Iterator[Json]:
             one = specimen(held.part)
             most = max([held.least, *([held.most] if held.most is not None else [])])
             yield from ([one] * each for each in range(int(min(most, 50)) + 2))
+            yield from ([*[one] * int(min(most, 50)), odd] for odd in _ODD)
     with suppress(NoSpecimen):
         first = an_array(taken, taken.bounds.get("minItems", 0))
         yield from ([*first, odd] for odd in _ODD)

@@ -15,17 +15,17 @@ from treadle.check.schema.values import KINDS, both, narrow, token
 from treadle.contract.library import Node
 
 
-def shape_of(part: Part) -> Shape:
-    """The normal form of a part."""
+def shape_of(part: Part, kept: frozenset[str] = frozenset()) -> Shape:
+    """The normal form of a part. Choices under a keyword that is `kept` stay as they are written."""
     source = part.source
-    shape = meet(source, [shape for node in part.nodes for shape in _shapes(source, node)])
+    shape = meet(source, [shape for node in part.nodes for shape in _shapes(source, node, kept)])
     for choice in (*shape.any_of, *shape.one_of):
         kinds = [branch.shape.kinds if branch.ready else KINDS for branch in choice]
         shape.kinds = both(shape.kinds, narrow(frozenset[str]().union(*kinds)))
     return tidy(shape)
 
 
-def _shapes(source: Source, start: Node) -> Iterator[Shape]:
+def _shapes(source: Source, start: Node, kept: frozenset[str] = frozenset()) -> Iterator[Shape]:
     """What one node says: itself, what it refers to, and each branch of its `allOf`, each met once."""
     waiting, seen = [start], {start.key}
     while waiting:
@@ -33,23 +33,23 @@ def _shapes(source: Source, start: Node) -> Iterator[Shape]:
         if _adds_null(source, node):
             yield _with_null(source, node)
             continue
-        below, left = unfold(source, node)
+        below, left = unfold(source, node, kept)
         for each in below:
             if each.key not in seen:
                 seen.add(each.key)
                 waiting.append(each)
         if left is not None:
-            yield from _said(source, left)
+            yield from _said(source, left, kept)
 
 
-def _said(source: Source, node: Node) -> Iterator[Shape]:
-    shape = statement(source, node)
+def _said(source: Source, node: Node, kept: frozenset[str]) -> Iterator[Shape]:
+    shape = statement(source, node, kept)
     if isinstance(node.value, dict):
         if node.reference is not None and source.follow(node) is None:
             shape.opaque |= {opaque(source, node, "$ref")}
         for keyword in ("anyOf", "oneOf"):
             beside = nullable_branch(source, node, keyword)
-            if beside is not None:
+            if beside is not None and keyword not in kept:
                 yield _null_too(beside.shape)
         for keyword in ("unevaluatedProperties", "unevaluatedItems"):
             if node.value.get(keyword) in (True, {}, None) or not source.rules(node.file).counts(keyword):

@@ -16,14 +16,17 @@ from treadle.check.schema.source import Part
 from treadle.check.schema.values import matches
 from treadle.contract.model import Json
 
-FORMATS = {
-    "date": "2024-01-31", "date-time": "2024-01-31T12:00:00Z", "time": "12:00:00Z", "duration": "P1D",
-    "email": "a@example.com", "idn-email": "a@example.com", "hostname": "example.com", "idn-hostname": "example.com",
-    "ipv4": "192.0.2.1", "ipv6": "2001:db8::1", "uri": "https://example.com/a", "uri-reference": "/a",
-    "iri": "https://example.com/a", "iri-reference": "/a", "uri-template": "/a/{b}", "url": "https://example.com/a",
-    "uuid": "123e4567-e89b-42d3-a456-426614174000", "json-pointer": "/a", "relative-json-pointer": "1/a", "regex": "a+",
-    "byte": "YQ==", "binary": "a",
+FORMATS: dict[str, tuple[str, ...]] = {
+    "date": ("2024-01-31", "1999-12-01"), "date-time": ("2024-01-31T12:00:00Z", "1999-12-01T00:00:00Z"),
+    "time": ("12:00:00Z", "00:00:00Z"), "duration": ("P1D", "PT1H"), "email": ("a@example.com", "b@example.org"),
+    "idn-email": ("a@example.com",), "hostname": ("example.com", "localhost"), "idn-hostname": ("example.com",),
+    "ipv4": ("192.0.2.1", "10.0.0.1"), "ipv6": ("2001:db8::1", "::1"), "uri": ("https://example.com/a", "urn:a:b"),
+    "uri-reference": ("/a", "a"), "iri": ("https://example.com/a",), "iri-reference": ("/a",),
+    "uri-template": ("/a/{b}",), "url": ("https://example.com/a",), "json-pointer": ("/a", ""),
+    "uuid": ("123e4567-e89b-42d3-a456-426614174000", "f81d4fae-7dec-41d0-a765-00a0c91e6bf6"),
+    "relative-json-pointer": ("1/a", "0"), "regex": ("a+", "b"), "byte": ("YQ==",), "binary": ("a",),
 }  # fmt: skip
+"""A text or two of each format."""
 _DEPTH_MAX = 10
 _ITEMS_MAX = 300
 _TEXT_MAX = 20_000
@@ -84,7 +87,7 @@ def of_kind(shape: Shape, kind: str, depth: int = 0) -> Json:
 def a_text(shape: Shape) -> str:
     """A text of the pattern, format and length."""
     least, most = shape.bounds.get("minLength", 0), shape.bounds.get("maxLength", _TEXT_MAX)
-    tried = [FORMATS[each] for each in sorted(shape.formats) if each in FORMATS]
+    tried = [text for each in sorted(shape.formats) for text in FORMATS.get(each, ())]
     tried += [text for each in sorted(shape.patterns) if (text := text_for(each)) is not None]
     for text in (*tried, "a", ""):
         for padded in (text, text.ljust(min(int(least), _TEXT_MAX), text[-1:] or "a")):

@@ -17,11 +17,11 @@ from treadle.contract.model import Json
 _COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 
 
-def statement(source: Source, node: Node) -> Shape:
-    """The shape of one node."""
+def statement(source: Source, node: Node, kept: frozenset[str] = frozenset()) -> Shape:
+    """The shape of one node. Choices under a keyword that is `kept` stay as they are written."""
     if node.value is False:
         return Shape(source, (node,), kinds=frozenset(), own_kinds=frozenset())
-    return _Statement(source, node).shape
+    return _Statement(source, node, kept).shape
 
 
 def opaque(source: Source, node: Node, keyword: str) -> str:
@@ -34,9 +34,10 @@ def opaque(source: Source, node: Node, keyword: str) -> str:
 class _Statement:
     """Reads one schema object, a group of keywords at a time."""
 
-    def __init__(self, source: Source, node: Node) -> None:
+    def __init__(self, source: Source, node: Node, kept: frozenset[str]) -> None:
         self.source = source
         self.node = node
+        self.kept = kept
         self.rules: Rules = source.rules(node.file)
         self.said: dict[str, Json] = {key: each for key, each in node.value.items() if self.rules.counts(key)}
         self.shape = Shape(source, (node,))
@@ -150,17 +151,18 @@ class _Statement:
     def _choices(self) -> None:
         for keyword in ("anyOf", "oneOf"):
             found = branches(self.source, self.node, keyword)
-            if found is None or len(found) == 1:
+            plain = keyword not in self.kept
+            if found is None or (len(found) == 1 and plain):
                 continue
             if not found:
                 self.shape.kinds = frozenset()
                 continue
             kinds = listed_kinds(found, keyword)
-            if kinds is not None:
+            if kinds is not None and plain:
                 self.shape.kinds = both(self.shape.kinds, kinds)
                 self.shape.listed = True
                 continue
-            if nullable_branch(self.source, self.node, keyword) is not None:
+            if plain and nullable_branch(self.source, self.node, keyword) is not None:
                 continue
             choice = tuple(self.source.part((each,)) for each in found)
             if keyword == "anyOf":

@@ -7,8 +7,11 @@ from treadle.check.schema.source import Source
 from treadle.contract.library import Node
 
 
-def unfold(source: Source, node: Node) -> tuple[list[Node], Node | None]:
-    """The nodes that have to hold with this one, and the node itself where it says more than that."""
+def unfold(source: Source, node: Node, kept: frozenset[str] = frozenset()) -> tuple[list[Node], Node | None]:
+    """The nodes that have to hold with this one, and the node itself where it says more than that.
+
+    A choice of one is that one, unless its keyword is `kept`.
+    """
     if not isinstance(node.value, dict):
         return [], node if node.value is False else None
     below: list[Node] = []
@@ -24,6 +27,6 @@ def unfold(source: Source, node: Node) -> tuple[list[Node], Node | None]:
     below += [node.child("allOf", at) for at in range(len(every) if isinstance(every, list) else 0)]
     for keyword in ("anyOf", "oneOf"):
         found = branches(source, node, keyword)
-        if found is not None and len(found) == 1:
+        if found is not None and len(found) == 1 and keyword not in kept:
             below.append(found[0])
     return below[::-1], node
