@@ -31,8 +31,8 @@ def command(files: tuple[str, ...], checking: bool, writing: bool, against: str)
     """Say which version the changes in FILE ask for, and write it.
 
     What changed is judged against the last commit, without git against what is live, or against what --against names.
-    Only the version itself is written; the rest of the file keeps its form. A breaking change to a contract whose file or paths say its major is never
-    written: the new major is a new file.
+    Only the version itself is written; the rest of the file keeps its form. A breaking change to a contract whose file
+    or paths say its major is never written: the new major is a new file.
     """
     from treadle.base.errors import UsageError
 
