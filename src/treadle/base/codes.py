@@ -28,6 +28,10 @@ CODES: Mapping[str, str] = {
         "then that contract has no last good version to fall back on."
     ),
     "no-such-file": "A file named on the command line is not there, or is neither YAML nor JSON.",
+    "no-revision": (
+        "A revision was named (--baseline REF) that the repository does not have, or there is no repository. A shallow "
+        "clone lacks older ones: fetch them first."
+    ),
     "no-git": (
         "A version was named that git keeps, and git is not installed, does not answer, or the file lies in no repository."
     ),

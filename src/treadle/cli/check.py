@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from treadle.base.printable import printable
-from treadle.cli.options import environment_option, format_option, workspace_option
+from treadle.cli.options import environment_option, workspace_option
+from treadle.cli.output import emit, output_options
 
 if TYPE_CHECKING:
-    from treadle.contract.finding import Finding
-    from treadle.contract.model import Contract, Place
+    from treadle.check.gate import Checked
+    from treadle.contract.model import Place
 
 LIVE = (".treadle", "live")
 
@@ -23,21 +26,34 @@ LIVE = (".treadle", "live")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @workspace_option
 @environment_option
-@format_option("json")
-def command(files: tuple[Path, ...], workspace: str | None, environment: str, format: str) -> None:
+@click.option(
+    "--baseline", metavar="REF", help="Say only what is new since a revision of git: a branch, tag or commit."
+)
+@output_options
+def command(  # noqa: PLR0917 - an argument an option
+    files: tuple[Path, ...],
+    workspace: str | None,
+    environment: str,
+    baseline: str | None,
+    format: str,
+    outs: tuple[str, ...],
+) -> None:
     """Say offline what is wrong with a workspace, where, and how to mend it.
 
-    With FILES, says only what concerns these; outside of any workspace they are checked by themselves. Nothing is
-    started and nothing is fetched. Exits 0 where all is well (warnings included), 1 where a policy is violated, 3 where
-    something is no valid contract or setting.
+    Contracts are checked by the rulesets in standards/*.spectral.yaml, else by treadle:api and treadle:events, and
+    compared with the version that is live. With FILES, says only what concerns these; outside of any workspace they are
+    checked by themselves. Nothing is started and nothing is fetched. Exits 0 where all is well (warnings included), 1
+    where a policy is violated, 3 where something is no valid contract or setting.
     """
+    from treadle.check.output.text import summary
     from treadle.check.run import exit_code
 
     root = workspace_of(workspace, files)
-    contracts, findings = check_loose(files) if root is None else check_workspace(root, environment, files)
-    click.echo(_json(contracts, findings) if format == "json" else _text(findings), nl=False)
-    click.echo(_summary(contracts, findings), err=True)
-    sys.exit(exit_code(findings))
+    checked = check_files(files, baseline) if root is None else check_folder(root, environment, files, baseline)
+    emit(checked.report, "check", format, outs, json=lambda: _json(checked))
+    count = len(checked.contracts)
+    click.echo(f"{count} contract{'' if count == 1 else 's'} read: {summary(checked.report)}", err=True)
+    sys.exit(exit_code(checked.report.findings))
 
 
 def workspace_of(workspace: str | None, files: Sequence[Path]) -> Path | None:
@@ -56,57 +72,71 @@ def workspace_of(workspace: str | None, files: Sequence[Path]) -> Path | None:
     return root if all(each.resolve().is_relative_to(root) for each in files) else None
 
 
-def check_workspace(
-    root: Path, environment: str, only: Sequence[Path] = ()
-) -> tuple[Sequence[Contract], Sequence[Finding]]:
-    """Everything that can be said: reading, lint, conflicts, and what changed since a contract last went live.
+def check_folder(root: Path, environment: str, only: Sequence[Path] = (), baseline: str | None = None) -> Checked:
+    """A workspace as it is on disk, against the contracts that last went live, and a revision where one is named.
 
-    `only` narrows what is said, not what is looked at.
+    `only` narrows what is said, not what is looked at. Raises InputError.
     """
-    import datetime as dt
-
-    from treadle.check.conflicts import conflicts
-    from treadle.check.diff import compare
-    from treadle.check.run import check_contract
-    from treadle.contract.workspace import read_workspace
-    from treadle.control.checkout import read_checkout
+    from treadle.check.gate import Checked, check_workspace, only_new
+    from treadle.check.report import Report
+    from treadle.check.run import is_ruleset
+    from treadle.control.checkout import ROOT, read_checkout
+    from treadle.control.functions import python_function
+    from treadle.control.history import files_at, renamed_since
     from treadle.registry.live import LiveSet
 
     checkout = read_checkout(root)
     names = {printable(_existing(each).resolve().relative_to(root).as_posix()) for each in only}
-    read, findings = read_workspace(checkout.files, environment=environment, unread=checkout.findings)
-    live = {each.id: each for each in LiveSet(root.joinpath(*LIVE)).contracts()}
-    found = [*findings, *conflicts(read.contracts, read.settings, serving=live)]
-    for contract in read.contracts:
-        found += check_contract(contract)
-        if contract.id in live:
-            found += compare(live[contract.id], contract, dt.datetime.now(tz=dt.UTC).date())
+    live = LiveSet(root.joinpath(*LIVE)).contracts()
+    today = _today()
+    checked = check_workspace(
+        checkout.files, today, environment=environment, live=live, unread=checkout.findings, find=python_function
+    )
+    if baseline is not None:
+        then = files_at(root, baseline)
+        renamed = renamed_since(root, baseline, then, checkout.files)
+        # By the rules of today: what a new rule finds in old text is not new.
+        rulesets = {file: data for file, data in checkout.files.items() if is_ruleset(file)}
+        before = Checked((), Report(()))
+        if ROOT in then:
+            files = {**then, **rulesets}
+            before = check_workspace(files, today, environment=environment, live=live, find=python_function)
+        checked = only_new(checked, before, baseline, renamed)
 
     def told(place: Place) -> bool:
         return not names or printable(place.file) in names
 
-    return [each for each in read.contracts if told(each.place)], sorted(each for each in found if told(each.place))
+    return Checked(
+        tuple(each for each in checked.contracts if told(each.place)),
+        replace(
+            checked.report,
+            findings=tuple(each for each in checked.report.findings if told(each.place)),
+            exemptions=tuple(each for each in checked.report.exemptions if told(each.place)),
+        ),
+    )
 
 
-def check_loose(files: Iterable[Path]) -> tuple[Sequence[Contract], Sequence[Finding]]:
-    """Files outside of any workspace: reading, lint, and conflicts between them. Names are shown from here."""
-    from treadle.check.conflicts import conflicts
-    from treadle.check.run import check_contract
-    from treadle.contract.read import read_contract
+def check_files(files: Iterable[Path], baseline: str | None = None) -> Checked:
+    """Files outside of any workspace. Names are shown from here. Raises InputError."""
+    from treadle.check.gate import check_loose, only_new
     from treadle.control.checkout import LooseFiles
+    from treadle.control.history import LooseFilesAt
 
-    contracts: list[Contract] = []
-    found: list[Finding] = []
     here = Path.cwd().resolve()
-    for file in files:
-        path = _existing(file).resolve()
-        root = here if path.is_relative_to(here) else path.parent
-        contract, findings = read_contract(path.relative_to(root).as_posix(), LooseFiles(root))
-        found += findings
-        if contract is not None:
-            contracts.append(contract)
-            found += check_contract(contract)
-    return contracts, sorted([*found, *conflicts(contracts)])
+    roots = {
+        path: here if path.is_relative_to(here) else path.parent for path in map(Path.resolve, map(_existing, files))
+    }
+    named = {path: path.relative_to(root).as_posix() for path, root in roots.items()}
+    checked = check_loose(((named[path], LooseFiles(root)) for path, root in roots.items()), _today())
+    if baseline is None:
+        return checked
+    then = [(named[path], LooseFilesAt(root, baseline)) for path, root in roots.items()]
+    before = check_loose(((name, each) for name, each in then if name in each), _today())
+    return only_new(checked, before, baseline, {})
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(tz=dt.UTC).date()
 
 
 def _existing(file: Path) -> Path:
@@ -127,40 +157,40 @@ def _existing(file: Path) -> Path:
     return file
 
 
-def _text(findings: Iterable[Finding]) -> str:
-    """A line a finding, as editors and terminals link it, and how to mend it below."""
-    return "".join(f"{each}\n" + (f"    hint: {printable(each.hint)}\n" if each.hint else "") for each in findings)
-
-
-def _json(contracts: Iterable[Contract], findings: Iterable[Finding]) -> str:
+def _json(checked: Checked) -> str:
     import orjson
 
     report: dict[str, Any] = {
         "contracts": [
             {"id": each.id, "version": each.version, "digest": each.digest, "file": each.place.file}
-            for each in contracts
+            for each in checked.contracts
         ],
         "findings": [
             {
                 "rule": each.rule,
                 "severity": each.severity.value,
-                "file": each.place.file,
-                "line": each.place.line,
-                "column": each.place.column,
+                **_spot(each.place),
                 "message": each.message,
                 "hint": each.hint,
                 "contract": each.contract,
             }
-            for each in findings
+            for each in checked.report.findings
+        ],
+        "exemptions": [
+            {
+                "rule": each.rule,
+                "origin": each.origin,
+                **_spot(each.place),
+                "reason": each.reason,
+                "until": each.until,
+                "expired": each.expired,
+                "count": each.count,
+            }
+            for each in checked.report.exemptions
         ],
     }
     return orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
-def _summary(contracts: Sequence[Contract], findings: Sequence[Finding]) -> str:
-    counts = {
-        word: sum(each.severity == severity for each in findings)
-        for severity, word in (("invalid", "invalid"), ("block", "blocking"), ("warn", "warning"))
-    }
-    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to complain about"
-    return f"{len(contracts)} contract{'' if len(contracts) == 1 else 's'} read: {said}"
+def _spot(place: Place) -> dict[str, Any]:
+    return {"file": place.file, "line": place.line, "column": place.column}

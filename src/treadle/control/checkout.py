@@ -114,6 +114,13 @@ def read_files(root: Path, allowance: Allowance = Allowance()) -> dict[str, byte
     return checkout.files
 
 
+def belongs(name: str) -> bool:
+    """Whether a file, by its path relative to the root, belongs to the workspace."""
+    parts = name.split("/")
+    inside = parts[0] in _FOLDERS and len(parts) > 1 and PurePosixPath(name).suffix in _SUFFIXES
+    return name == ROOT or (inside and not any(part.startswith(".") for part in parts))
+
+
 def _fault(name: str, why: InputError) -> Finding:
     file = printable(name)
     contract = guess_id(file) if file == name else ""
