@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from treadle.check.schema.compare import Sides
@@ -25,6 +26,9 @@ from treadle.contract.library import Node
 from treadle.contract.model import Json
 
 _TRIES_MAX = 400
+_TRIES_IN_ALL_MAX = 8_000
+_TRIES_LATER_MAX = 40
+"""Bodies that are tried for one edit, for all together, and for one edit once a quarter of those was tried in vain."""
 _OF_PARENT = frozenset(
     {"property-added", "property-removed", "became-required", "became-required-with-default", "became-optional"}
 )
@@ -39,6 +43,7 @@ class Witnesses:
         """Makes no validator yet."""
         self.sides = sides
         self._validators: dict[tuple[int, tuple[str, str], bool], Any] = {}
+        self._in_vain = 0
 
     def prove(self, old: Node, new: Node, edit: SchemaEdit, flow: Flow) -> SchemaEdit:
         """The edit with a witness for what it breaks in this flow, where one is found."""
@@ -60,15 +65,17 @@ class Witnesses:
         self, taking: tuple[Source, Node], refusing: tuple[Source, Node], edit: SchemaEdit, side: str
     ) -> tuple[Json] | None:
         formats = taking[0].rules(taking[1].file).lenient or "format" in edit.words.get("dimension", "")
+        if self._in_vain >= _TRIES_IN_ALL_MAX:
+            return None
         try:
             yes, no = self._validator(*taking, formats=formats), self._validator(*refusing, formats=formats)
         except Unprovable:
             return None
-        for tried, body in enumerate(self._bodies(taking, refusing, edit, side)):
+        tries = _TRIES_MAX if self._in_vain < _TRIES_IN_ALL_MAX // 4 else _TRIES_LATER_MAX
+        for body in islice(self._bodies(taking, refusing, edit, side), min(tries, _TRIES_IN_ALL_MAX - self._in_vain)):
             if yes.is_valid(body) and not no.is_valid(body):
                 return (body,)
-            if tried >= _TRIES_MAX:
-                break
+            self._in_vain += 1
         return None
 
     def _validator(self, source: Source, node: Node, *, formats: bool) -> Any:

@@ -197,6 +197,7 @@ PROPERTIES: tuple[Rule, ...] = (
         Effect.NARROWS,
         "the required property `{property}` was added to the {status} response",
         "Callers that do not know it do not read it.",
+        level=Level.INFO,
     ),
     row(
         "response-required-property-removed",
@@ -227,6 +228,7 @@ PROPERTIES: tuple[Rule, ...] = (
         Effect.NARROWS,
         "the optional property `{property}` was added to the {status} response",
         "Callers that do not know it do not read it.",
+        level=Level.INFO,
     ),
     row(
         "response-optional-property-removed",
