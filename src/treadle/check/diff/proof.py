@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import orjson
+
 from treadle.check.diff.change import Change, Side
 from treadle.check.diff.judge import Judgement
 from treadle.check.diff.report import POSSIBLE, PROVED
@@ -61,7 +63,16 @@ class Prover:
             found = self._witnesses.narrowing(old, new, edit)
         if found is None and edit.effect.widens and (both or (change.flow is Flow.RESPONSE) == backward):
             found = self._witnesses.widening(old, new, edit)
-        return found
+        return found if found is not None and _writable(found[0]) else None
+
+
+def _writable(instance: Json) -> bool:
+    """Whether it can be shown: what is nested some hundred levels deep is an example for nobody."""
+    try:
+        orjson.dumps(instance)
+    except TypeError:
+        return False
+    return True
 
 
 def _source(side: Side) -> Source:

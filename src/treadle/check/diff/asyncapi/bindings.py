@@ -6,9 +6,8 @@ nobody: brokers and clients have many settings that the other side never sees.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-
-import orjson
 
 from treadle.check.diff.asyncapi.here import Here
 from treadle.check.diff.change import Change
@@ -129,7 +128,7 @@ def shown(value: Json) -> str:
     """A value in a message; none at all is `nothing`."""
     if value is None:
         return "nothing"
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN_CHARS_MAX else f"{text[:_SHOWN_CHARS_MAX]}…"
 
 
