@@ -1,7 +1,7 @@
 """`treadle check` as a user sees it: what is on stdout, what on stderr, and the exit code."""
 
 import os
-import shutil
+import subprocess
 
 import orjson
 import pytest
@@ -49,7 +49,7 @@ def test_a_policy_that_is_violated_exits_1(fabric):
     result = check()
     assert result.exit_code == 1
     assert result.stdout.startswith(
-        f"{ORDERS}:17:3: block path-major: /v1/order: `order` is not in the plural\n    hint: "
+        f"{ORDERS}:17:3: block path-plural: /v1/order: `order` is a collection and not in the plural\n    hint: "
     )
     assert result.stderr == "2 contracts read: 1 blocking\n"
 
@@ -78,19 +78,19 @@ def test_a_breaking_change_against_what_is_live_is_named_with_both_places(fabric
     result = check()
     assert result.exit_code == 1
     line = next(each for each in result.stdout.splitlines() if "response-required-property-removed" in each)
-    assert line.startswith(f"{ORDERS}:70:7: block")
-    assert f"(version 1.0.0: {ORDERS}:73:9)" in line
+    assert line.startswith(f"{ORDERS}:63:7: block")
+    assert f"(version 1.0.0: {ORDERS}:66:9)" in line
     assert "write orders.v2.openapi.yaml" in result.stdout
 
 
 def test_warnings_pass(fabric):
     live, _ = read_contract(ORDERS, read_files(fabric))
     LiveSet(fabric / ".treadle/live").put(live)
-    edit(fabric / ORDERS, "        - {$ref: '#/components/parameters/Limit'}\n", "")
+    edit(fabric / ORDERS, "      summary: Get one order.\n", "")
     edit(fabric / ORDERS, "version: 1.0.0", "version: 1.1.0")
     result = check()
     assert (result.exit_code, result.stderr) == (0, "2 contracts read: 1 warning\n")
-    assert " warn request-parameter-removed: " in result.stdout
+    assert " warn operation-described: " in result.stdout
 
 
 def test_named_files_narrow_what_is_said(fabric, monkeypatch):
@@ -100,12 +100,13 @@ def test_named_files_narrow_what_is_said(fabric, monkeypatch):
     assert check("orders.v1.openapi.yaml").exit_code == 1
 
 
-def test_files_outside_of_a_workspace(fabric, tmp_path, monkeypatch):
-    shutil.copy(fabric / ORDERS, tmp_path / "orders.v1.openapi.yaml")
+def test_files_outside_of_a_workspace(tmp_path, monkeypatch):
+    monkeypatch.delenv("TREADLE_WORKSPACE", raising=False)
+    (tmp_path / "orders.v1.openapi.yaml").write_text("openapi: 3.1.0\ninfo: {title: T, version: 1.0.0}\npaths: {}\n")
     monkeypatch.chdir(tmp_path)
     result = check("orders.v1.openapi.yaml")
     assert result.exit_code == 1
-    assert result.stdout.startswith("orders.v1.openapi.yaml:3:1: block owner-declared: ")
+    assert "orders.v1.openapi.yaml:2:1: block owner-declared: " in result.stdout
     (tmp_path / "orders.v1.openapi.yaml").write_text("openapi: 3.1.0\npaths: {/v1: {$ref: '/etc/hostname.yaml'}}\n")
     assert check(tmp_path / "orders.v1.openapi.yaml").exit_code == 3
 
@@ -151,3 +152,108 @@ def test_names_cannot_forge_a_line_or_move_the_cursor(fabric):
     assert "a\\x1b[31mb\\nc" in result.stdout
     assert all(line.isprintable() for line in result.stdout.splitlines())
     assert not [line for line in result.stdout.splitlines() if line.startswith("2 contracts")]
+
+
+def test_the_rules_are_those_of_the_workspace(fabric):
+    edit(fabric / ORDERS, "  /v1/orders:\n", "  /v1/order:\n")
+    edit(
+        fabric / "standards/api.spectral.yaml",
+        'extends: ["treadle:api"]',
+        'extends: ["treadle:api"]\nrules: {path-plural: warn}',
+    )
+    result = check()
+    assert (result.exit_code, result.stderr) == (0, "2 contracts read: 1 warning\n")
+    edit(fabric / "standards/api.spectral.yaml", "path-plural: warn", "path-plurral: warn")
+    with pytest.raises(InputError) as error:
+        check()
+    assert (error.value.code, error.value.exit_code) == ("bad-ruleset", 3)
+
+
+def test_an_exception_counts_until_its_day_and_is_listed(fabric):
+    ignore = "x-treadle: {ignore: [{rule: path-plural, reason: Two apps call it., until: UNTIL}]}"
+    edit(fabric / ORDERS, "  /v1/orders:\n", f"  /v1/order:\n    {ignore}\n")
+    edit(fabric / ORDERS, "UNTIL", "2999-12-31")
+    result = check()
+    assert (result.exit_code, result.stderr) == (
+        0,
+        "2 contracts read: nothing to complain about; 1 held back by 1 exemption\n",
+    )
+    assert "exempt path-plural (inline; 1 held back, until 2999-12-31): Two apps call it." in result.stdout
+    (exemption,) = orjson.loads(check("--format", "json").stdout)["exemptions"]
+    assert (exemption["rule"], exemption["file"], exemption["line"], exemption["count"]) == (
+        "path-plural",
+        ORDERS,
+        18,
+        1,
+    )
+    edit(fabric / ORDERS, "2999-12-31", "2020-12-31")
+    result = check()
+    assert result.exit_code == 1
+    assert " block path-plural: " in result.stdout
+    assert " warn exemption-expired: the exception from path-plural expired " in result.stdout
+    edit(fabric / ORDERS, ", until: 2020-12-31", "")
+    result = check()
+    assert " block path-plural: " in result.stdout
+    assert " block exemption-incomplete: the exception from path-plural says no until" in result.stdout
+
+
+def test_an_exception_covers_what_a_change_breaks_too(fabric):
+    live, _ = read_contract(ORDERS, read_files(fabric))
+    LiveSet(fabric / ".treadle/live").put(live)
+    edit(fabric / ORDERS, "version: 1.0.0", "version: 1.1.0")
+    edit(fabric / ORDERS, "        currency: {type: string, pattern: '^[A-Z]{3}$', examples: [EUR]}\n", "")
+    edit(fabric / ORDERS, "amount, currency]", "amount]")
+    said = orjson.loads(check("--format", "json").stdout)["findings"]
+    rules = [each["rule"] for each in said if each["severity"] == "block"]
+    assert rules
+    listed = ", ".join(
+        f"{{rule: {each}, reason: Nobody reads it., until: 2999-12-31}}" for each in dict.fromkeys(rules)
+    )
+    edit(fabric / ORDERS, "    domain: sales\n", f"    domain: sales\n    ignore: [{listed}]\n")
+    edit(fabric / ORDERS, "info:\n", f"x-treadle: {{ignore: [{listed}]}}\ninfo:\n")
+    result = check()
+    assert result.exit_code == 0, result.stdout
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_a_baseline_leaves_what_is_new(fabric):
+    edit(fabric / ORDERS, "  /v1/orders:\n", "  /v1/order:\n")
+    git(fabric, "init", "-q", "-b", "main")
+    git(fabric, "add", ".")
+    git(fabric, "commit", "-q", "-m", "begin")
+    edit(fabric / ORDERS, "openapi: 3.1.0\n", "# One more line.\nopenapi: 3.1.0\n")
+    result = check("--baseline", "main")
+    assert (result.exit_code, result.stderr) == (
+        0,
+        "2 contracts read: nothing to complain about; 1 held back by 1 exemption\n",
+    )
+    edit(fabric / ORDERS, "  /v1/orders/{orderId}:\n", "  /v1/orders/{orderId}/cancel:\n")
+    result = check("--baseline", "main")
+    assert result.exit_code == 1
+    assert [line.split(": ")[1] for line in result.stdout.splitlines() if ": block " in line] == ["block path-verb"]
+    (fabric / ORDERS).rename(fabric / "domains/sales/order-book.v1.openapi.yaml")
+    edit(fabric / "domains/sales/services.yaml", "sales.orders.v1", "sales.order-book.v1")
+    git(fabric, "add", ".")
+    result = check("--baseline", "main")
+    assert [line.split(": ")[1] for line in result.stdout.splitlines() if ": block " in line] == ["block path-verb"]
+    with pytest.raises(InputError) as error:
+        check("--baseline", "gone")
+    assert error.value.code == "no-revision"
+
+
+def test_a_baseline_outside_of_a_workspace(tmp_path, monkeypatch):
+    monkeypatch.delenv("TREADLE_WORKSPACE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "orders.v1.openapi.yaml"
+    file.write_text("openapi: 3.1.0\ninfo: {title: T, version: 1.0.0}\npaths: {}\n")
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "begin")
+    assert check(file).exit_code == 1
+    assert check(file, "--baseline", "HEAD").exit_code == 0
+    edit(file, "paths: {}", "paths: {/orders: {}}")
+    assert " block path-major: " in check(file, "--baseline", "HEAD").stdout
