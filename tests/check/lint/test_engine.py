@@ -6,6 +6,7 @@ import pytest
 
 from treadle.check.lint.engine import linter
 from treadle.check.lint.order import placed, spectral_json
+from treadle.check.lint.program import nobody
 from treadle.check.lint.ruleset.problems import BadRuleset
 from treadle.contract.library import Library
 
@@ -18,7 +19,7 @@ def files_of(text):
     return {name: body.encode() for name, _, body in parts}
 
 
-def lint(files, find=lambda name: None):
+def lint(files, find=nobody):
     ruleset, *documents = [name for name in files if not name.startswith("_")]
     ready = linter([ruleset], files, find)
     library = Library(files, tolerant=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
@@ -29,7 +28,8 @@ def judged(schema: dict[str, Any], dialect: str, *, every: bool) -> Check:
         if value is MISSING:
             yield _ABSENT
             return
-        for error in islice(validator.iter_errors(value), None if every else 1):
+        errors = sorted(validator.iter_errors(value), key=lambda error: [str(step) for step in error.instance_path])
+        for error in errors if every else errors[:1]:
             where = error.instance_path
             name = (*context.path, *where)[-1:]
             said = f'"{name[0]}" property ' if name else "The document "

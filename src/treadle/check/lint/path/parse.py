@@ -237,5 +237,4 @@ class _Reader:
                 if depth == 0:
                     return at
             at += 1
-        self.at = start
-        self._refuse("the parenthesis of the filter is not closed")
+        raise BadPath("the parenthesis of the filter is not closed", start)
