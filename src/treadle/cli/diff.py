@@ -34,7 +34,7 @@ LEVELS = ("error", "warning", "info")
 @click.option(
     "--policy",
     type=click.Choice(("strict", "evolution")),
-    help="Whether readers ignore what they do not know; else what the new version says, else evolution.",
+    help="How events and JSON Schemas are read; else what the new version says, else evolution.",
 )
 @click.option("--fail-on", type=click.Choice(LEVELS), default="error", show_default=True, help="From which level on.")
 @click.option("--all", "--verbose", "all_levels", is_flag=True, help="Show what breaks nobody too.")

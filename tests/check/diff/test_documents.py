@@ -64,3 +64,30 @@ def test_backward_one_way_is_forward_the_other(case):
     schemas = {each.id for each in (*there.changes, *back.changes) if not each.of_schema}
     if not schemas:  # what comes is not what goes: an added channel breaks nobody, a removed one does
         assert (there.backward, there.forward) == (back.forward, back.backward)
+
+
+API = """\
+openapi: 3.1.0
+info: {title: Orders, version: 1.0.0}
+paths:
+  /orders:
+    post:
+      requestBody: {content: {application/json: {schema: {type: object, properties: {a: {type: string}}}}}}
+      responses:
+        '200': {description: ok, content: {application/json: {schema: {type: object, properties: {a: {type: string}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "backward", "forward"),
+    [
+        ("properties: {a: {type: string}}", "properties: {a: {type: string}, b: {type: string}}", True, True),
+        ("    post:", "    delete: {responses: {}}\n    post:", True, False),
+        ("schema: {type: object, ", "schema: {type: object, required: [a], ", False, False),
+    ],
+    ids=["an optional property", "an operation", "a requirement"],
+)
+def test_clients_of_the_new_version_may_meet_the_old_one(old, new, backward, forward):
+    comparison = compare(API, API.replace(old, new))
+    assert (comparison.backward, comparison.forward) == (backward, forward)
+    assert compare(API, API.replace(old, new), Promise(Mode.FULL)).compatible is (backward and forward)

@@ -30,10 +30,21 @@ def judge(change: Change, rule: Rule, promise: Promise) -> Judgement:
         flow = change.flow or Flow.BOTH
         backward, forward = (_edit(change.edit, rule, each, promise.policy) for each in (flow, _turned(flow)))
     else:
-        backward, forward = change.level, Level.ERROR if rule.forward else Level.INFO
+        backward, forward = change.level, Level.ERROR if _forward(change, rule) else Level.INFO
     sides = [side for side, counts in ((backward, promise.mode.backward), (forward, promise.mode.forward)) if counts]
     level = max(sides, key=_ORDER.index)
     return Judgement(level, _bump(level, rule), backward is Level.ERROR, forward is Level.ERROR)
+
+
+def _forward(change: Change, rule: Rule) -> bool:
+    """Whether it breaks those who keep to the new version: as the row says, unless this very edit is known better."""
+    if change.edit is None:
+        return rule.forward
+    if change.edit.hidden or change.edit.effect is Effect.NONE:
+        return False
+    if not rule.lawful:
+        return rule.forward
+    return change.edit.effect.widens if change.flow is Flow.REQUEST else change.edit.effect.narrows
 
 
 def _turned(flow: Flow) -> Flow:
