@@ -174,7 +174,9 @@ def _below(key: str | int, errors: Errors) -> Errors:
     return [Error(each.keyword, (key, *each.path), each.message, each.subject) for each in errors] if errors else _NONE
 
 
-def _bound(word: str, holds: Callable[[Any, Any], bool], says: str, of: Callable[[Any], Any] = lambda value: value):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _bound(
+    word: str, holds: Callable[[Any, Any], bool], says: str, of: Callable[[Any], Any] = lambda value: value
+) -> Callable[[Judge, Json, Json], Step]:
     def make(_judge: Judge, limit: Json, _schema: Json) -> Step:
         error = [Error(word, (), says.format(limit))]
         if isinstance(limit, bool) or not isinstance(limit, int | float):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from treadle.check.lint.context import BadOptions, Check, Complaint, Context
+from treadle.check.lint.context import BadOptions, Check, Complaint, Context, Path
 from treadle.check.lint.functions.asyncapi.values import judged
 from treadle.contract.model import Json
 
@@ -21,9 +21,8 @@ def make(options: Mapping[str, Any]) -> Check:
             yield Complaint("must be a mapping with `default`, or with a list of `examples`")
             return
         schema = context.subject.inlined(value)
-        if kind == "default":
-            found = [(("default",), value["default"])] if "default" in value else []
-        else:
+        found: list[tuple[Path, Json]] = [(("default",), value["default"])] if "default" in value else []
+        if kind == "examples":
             found = [(("examples", at), each) for at, each in enumerate(value.get("examples", ()))]
         for path, each in found:
             if not isinstance(each, str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from treadle.check.lint.context import Check, Complaint, Context, Path
 from treadle.check.lint.functions.jsonschema.walk import subschemas
@@ -17,7 +17,7 @@ _BOUNDS = (
     ("minProperties", "maxProperties", ("object",)),
     ("minContains", "maxContains", ("array",)),
 )
-_TESTS = {
+_TESTS: dict[str, type | tuple[type, ...]] = {
     "null": type(None), "boolean": bool, "string": str, "array": list, "object": dict, "number": (int, float),
     "integer": (int, float),
 }  # fmt: skip
@@ -96,7 +96,7 @@ def _types(schema: dict[str, Any]) -> list[str]:
     return [each for each in found if isinstance(each, str)]
 
 
-def _number(value: Json) -> bool:
+def _number(value: Json) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

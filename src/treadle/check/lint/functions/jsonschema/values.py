@@ -35,7 +35,9 @@ def check(value: Json, context: Context) -> Iterator[Complaint]:
 
 def _values(schema: dict[str, Json]) -> list[tuple[Path, Json]]:
     examples = schema.get("examples")
-    listed = [(("examples", at), each) for at, each in enumerate(examples)] if isinstance(examples, list) else []
+    listed: list[tuple[Path, Json]] = []
+    if isinstance(examples, list):
+        listed.extend((("examples", at), each) for at, each in enumerate(examples))
     return [(("default",), schema["default"]), *listed] if "default" in schema else listed
 
 
