@@ -99,7 +99,7 @@ def _pairs():
     yield "dependent-schema", _OBJECT, {**_OBJECT, "dependentSchemas": {"a": {"required": ["b"]}}}
     # Alternatives
     yield "all-of", {"allOf": [_CAT]}, {"allOf": [_CAT, {"required": ["lives"]}]}
-    yield "all-of-words", {"allOf": [_CAT]}, {"allOf": [_CAT, {"description": "a cat"}]}
+    yield "all-of-words", {"allOf": [_CAT]}, {"allOf": [_CAT, {"description": "a cat"}], "minProperties": 1}
     yield "any-of", {"anyOf": [_CAT, _DOG]}, {"anyOf": [_CAT, _DOG, _BIRD]}
     yield "one-of", {"oneOf": [_CAT, _DOG]}, {"oneOf": [_CAT, _DOG, _BIRD]}
     yield "any-of-types", {"anyOf": [text, number]}, {"anyOf": [text, number, {"type": "boolean"}]}

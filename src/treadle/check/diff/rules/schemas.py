@@ -158,6 +158,8 @@ KEYWORDS: tuple[Keyword, ...] = (
     Keyword("discriminator-mapping-changed", "structure", "change", _NONE, "means something else by the kind {name}"),
 )
 
+KINDS_OF_EDITS = frozenset(keyword.id for keyword in KEYWORDS)
+
 
 @dataclass(frozen=True, slots=True)
 class Departure:
