@@ -42,6 +42,11 @@ class Ignore:
     pointer: str
     fault: str = ""
 
+    @property
+    def counts(self) -> bool:
+        """Whether it holds anything back."""
+        return not self.fault and not self.exemption.expired
+
 
 def may_ignore(data: bytes) -> bool:
     """Whether a file can hold an exception: a quick look, before its document is walked."""
@@ -65,9 +70,9 @@ class Ignores:
             self._ignores[document.file] = [_aged(each, self._today) for each in _written(document)]
             self._pointers[document.file] = Pointers(document)
 
-    def faults(self, files: Iterable[str]) -> Iterator[Finding]:
-        """What is wrong with the exceptions of some files themselves."""
-        for each in (one for file in files for one in self._ignores.get(file, ())):
+    def faults(self, files: Iterable[str] | None = None) -> Iterator[Finding]:
+        """What is wrong with the exceptions themselves; only with those of some files, where they are named."""
+        for each in (one for file in files or self._ignores for one in self._ignores.get(file, ())):
             exemption = each.exemption
             if each.fault:
                 message = f"the exception from {exemption.rule} {each.fault}, so it does not count"
@@ -81,31 +86,29 @@ class Ignores:
 
     def hold(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings that no exception covers; those that one does are counted."""
-        left: list[Finding] = []
-        for finding in findings:
-            cover = self._cover(finding)
-            if cover is None:
-                left.append(finding)
-            else:
-                self._held[cover] += 1
-        return left
+        return [each for each in findings if each.severity is Severity.INVALID or not self._holds(each)]
+
+    def _holds(self, finding: Finding) -> bool:
+        file = finding.place.file
+        if not self._counting(file, finding.rule):
+            return False
+        return self.covers(file, finding.rule, self._pointers[file].at(finding.place))
+
+    def covers(self, file: str, rule: str, at: str) -> bool:
+        """Whether an exception from a rule stands at a node of a file or above it; then it is counted."""
+        cover = next((each for each in self._counting(file, rule) if _below(at, each.pointer)), None)
+        if cover is not None:
+            self._held[cover.exemption] += 1
+        return cover is not None
+
+    def _counting(self, file: str, rule: str) -> list[Ignore]:
+        listed = self._ignores.get(file, ())
+        return [each for each in listed if each.exemption.rule == rule and each.counts]
 
     def met(self) -> tuple[Exemption, ...]:
         """Every exception that was written, with how many findings it has held back so far."""
         listed = (one.exemption for each in self._ignores.values() for one in each if not one.fault)
         return tuple(sorted(replace(each, count=self._held[each]) for each in listed))
-
-    def _cover(self, finding: Finding) -> Exemption | None:
-        file = finding.place.file
-        candidates = [
-            each
-            for each in self._ignores.get(file, ())
-            if each.exemption.rule == finding.rule and not each.fault and not each.exemption.expired
-        ]
-        if not candidates or finding.severity is Severity.INVALID:
-            return None
-        at = self._pointers[file].at(finding.place)
-        return next((each.exemption for each in candidates if _below(at, each.pointer)), None)
 
 
 def _written(document: Document) -> Iterator[Ignore]:

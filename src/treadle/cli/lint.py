@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import posixpath
+import stat
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +18,12 @@ from treadle.base.printable import printable
 from treadle.cli.output import emit, output_options
 
 if TYPE_CHECKING:
+    from treadle.check.exemptions import Ignores
     from treadle.check.lint.order import Placed
+    from treadle.check.lint.result import Result
     from treadle.check.report import Report
+    from treadle.contract.library import Library
+    from treadle.contract.place import Place
 
 LEVELS = ("error", "warn", "info", "hint")
 STOCK = ("spectral:oas", "spectral:asyncapi", "treadle:asyncapi", "treadle:jsonschema")
@@ -44,12 +52,16 @@ _SUFFIXES = (".yaml", ".yml", ".json")
     show_default=True,
     help="Exit with 1 from this severity on.",
 )
+@click.option("--fix", is_flag=True, help="Mend what is safe to mend, before anything is said.")
+@click.option("--dry-run", is_flag=True, help="With --fix: print what it would change, and change nothing.")
 @click.option("--display-only-failures", "-D", is_flag=True, help="Leave out what is below --fail-severity.")
 @output_options
 def command(  # noqa: PLR0917 - an argument an option
     files: tuple[str, ...],
     rulesets: tuple[str, ...],
     fail_severity: str,
+    fix: bool,
+    dry_run: bool,
     display_only_failures: bool,
     format: str,
     outs: tuple[str, ...],
@@ -62,10 +74,15 @@ def command(  # noqa: PLR0917 - an argument an option
     """
     import orjson
 
+    from treadle.check.exemptions import Ignores
     from treadle.check.lint.order import spectral_json
 
     bound = LEVELS.index(fail_severity)
-    found = lint_files([name for each in files for name in expand(each)], rulesets)
+    names = [name for each in files for name in expand(each)]
+    if fix or dry_run:
+        mend(names, rulesets, write=not dry_run)
+    ignores = Ignores((), dt.datetime.now(tz=dt.UTC).date())
+    found = lint_files(names, rulesets, ignores)
     failing = any(each.result.level <= bound for each in found)
     shown = [each for each in found if each.result.level <= bound or not display_only_failures]
 
@@ -73,7 +90,7 @@ def command(  # noqa: PLR0917 - an argument an option
         option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         return orjson.dumps([spectral_json(each) for each in shown], option=option).decode()
 
-    emit(_report(shown), "lint", format, outs, json=json)
+    emit(_report(shown, ignores), "lint", format, outs, json=json)
     sys.exit(1 if failing else 0)
 
 
@@ -102,8 +119,10 @@ def expand(name: str) -> list[str]:
     return chosen
 
 
-def lint_files(names: Sequence[str], rulesets: Sequence[str] = ()) -> list[Placed]:
+def lint_files(names: Sequence[str], rulesets: Sequence[str] = (), ignores: Ignores | None = None) -> list[Placed]:
     """Every result of every file, in Spectral's order. Files go by their absolute path.
+
+    `ignores` takes the exceptions of the documents in, and holds back what they cover.
 
     Raises `BadRuleset`, and InputError where a file cannot be read.
     """
@@ -123,11 +142,61 @@ def lint_files(names: Sequence[str], rulesets: Sequence[str] = ()) -> list[Place
         if root not in libraries:
             libraries[root] = Library(Documents(root, files), tolerant=True)
         try:
-            results = ready.lint(libraries[root], file)
+            results: Iterable[Result] = ready.lint(libraries[root], file)
         except KeyError:
             raise _unreadable(file) from None
+        if ignores is not None:
+            results = uncovered(results, libraries[root], ignores)
         found += placed(results, libraries[root])
     return found
+
+
+def uncovered(results: Iterable[Result], library: Library, ignores: Ignores) -> list[Result]:
+    """The results that no exception in the files read so far covers."""
+    from treadle.check.exemptions import may_ignore
+    from treadle.contract.parse import InvalidDocument
+    from treadle.contract.pointer import pointer
+
+    for file, data in library.files.items():
+        if may_ignore(data):
+            with contextlib.suppress(InvalidDocument):
+                ignores.add(library.document(file))
+    return [each for each in results if not ignores.covers(each.file, each.code, pointer(*each.path))]
+
+
+def mend(names: Sequence[str], rulesets: Sequence[str], *, write: bool) -> None:
+    """`--fix`: mend each file as far as that is safe; show the difference where nothing is to be written."""
+    import difflib
+
+    from treadle.base.files import write_atomically
+    from treadle.check.lint.engine import linter
+    from treadle.check.lint.fix import fix
+    from treadle.contract.library import Library
+    from treadle.control.documents import Documents, root_of
+    from treadle.control.functions import python_function
+
+    here = Path.cwd()
+    ready = linter(*_rulesets(rulesets or default_rulesets(here), here), python_function)
+    for file in sorted({_absolute(each) for each in names}):
+        root = root_of(Path(file), here)
+
+        def lint(data: bytes, file: str = file, root: Path = root) -> Sequence[Result]:
+            return ready.lint(Library(Documents(root, (file,), {file: data}), tolerant=True), file)
+
+        try:
+            data = Documents(root, (file,))[file]
+        except KeyError:
+            raise _unreadable(file) from None
+        fixed = fix(file, data, lint)
+        for each in fixed.mended:
+            said = each.replace(file, _shown(file))
+            click.echo(printable(f"{'mended' if write else 'would mend'} {said}"), err=True)
+        if not write:
+            before, after = (text.decode(errors="replace").splitlines() for text in (data, fixed.data))
+            for line in difflib.unified_diff(before, after, _shown(file), _shown(file), lineterm=""):
+                click.echo(printable(line))
+        elif fixed.data != data:
+            write_atomically(Path(file).resolve(), fixed.data, mode=stat.S_IMODE(Path(file).stat().st_mode))
 
 
 def default_rulesets(here: Path) -> tuple[str, ...]:
@@ -162,25 +231,30 @@ def _unreadable(file: str) -> Exception:
     return InputError("no-such-file", f"{printable(file)} cannot be read", "name a regular file of at most 32 MB")
 
 
-def _report(found: Iterable[Placed]) -> Report:
-    """As findings, for the formats that are not Spectral's own. Names are shown from here."""
+def _report(found: Iterable[Placed], ignores: Ignores) -> Report:
+    """As findings, for the formats that are not Spectral's own, with the exceptions. Names are shown from here."""
     from treadle.check.lint.result import Level
     from treadle.check.report import Report
     from treadle.contract.finding import Finding, Severity
     from treadle.contract.place import Place
 
     severities = {Level.ERROR: Severity.BLOCK, Level.WARN: Severity.WARN}
-    return Report(
-        tuple(
-            Finding(
-                Place(_shown(each.result.file), each.range[0][0] + 1, each.range[0][1] + 1),
-                each.result.code,
-                severities.get(each.result.level, Severity.INFO),
-                each.result.message,
-            )
-            for each in found
+    findings = [
+        Finding(
+            Place(_shown(each.result.file), each.range[0][0] + 1, each.range[0][1] + 1),
+            each.result.code,
+            severities.get(each.result.level, Severity.INFO),
+            each.result.message,
         )
-    )
+        for each in found
+    ]
+    faults = (replace(each, place=_near(each.place)) for each in ignores.faults())
+    exemptions = (replace(each, place=_near(each.place)) for each in ignores.met())
+    return Report((*findings, *faults), tuple(exemptions))
+
+
+def _near(place: Place) -> Place:
+    return replace(place, file=_shown(place.file))
 
 
 def _shown(file: str) -> str:

@@ -18,13 +18,14 @@ SUFFIXES = (".yaml", ".yml", ".json")
 class Documents(Mapping[str, bytes]):
     """Those that were named, and YAML and JSON files below `root` that they refer to.
 
-    Names are absolute, with `/` as separator. Iterating gives the names read so far.
+    Names are absolute, with `/` as separator. Iterating gives the names read so far. `instead` holds what some files
+    are taken to say.
     """
 
-    def __init__(self, root: Path, named: tuple[str, ...] = ()) -> None:
+    def __init__(self, root: Path, named: tuple[str, ...] = (), instead: Mapping[str, bytes] | None = None) -> None:
         self._root = root.resolve()
         self._named = named
-        self._read: dict[str, bytes] = {}
+        self._read: dict[str, bytes] = dict(instead or {})
 
     def __getitem__(self, name: str) -> bytes:
         if name not in self._read:
