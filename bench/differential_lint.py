@@ -37,6 +37,7 @@ OWN = Path(__file__).parent / "lint_documents"
 CAUSES = json.loads((Path(__file__).parent / "differential_lint_causes.json").read_text())
 """Each: `code` and `path` (patterns), `side` (`ours` or `theirs`), `cause`."""
 GOAL = 0.99
+CRASH = "crash"
 LARGE_BYTES = 200_000
 BATCH = 25
 
@@ -49,6 +50,7 @@ class Comparison:
 
     name: str
     both: int = 0
+    crashed: bool = False
     ours: list[tuple[Key, str]] = field(default_factory=list)
     theirs: list[tuple[Key, str]] = field(default_factory=list)
 
@@ -110,7 +112,7 @@ def run(command, folder, names):
         sys.stderr.write(
             f"{names[0]}: {command[0]} ended with {done.returncode}: {(done.stderr or done.stdout)[-300:]}\n"
         )
-        return [{"code": "crash", "path": [], "severity": 0, "message": done.stderr[-300:], "source": names[0]}]
+        return [{"code": CRASH, "path": [], "severity": 0, "message": done.stderr[-300:], "source": names[0]}]
 
 
 def spectral(program, folder, documents, cache):
@@ -147,12 +149,15 @@ def compare(documents, program, cache):
     found = []
     for name in documents:
         mine, other = own.get(name, Counter()), theirs.get(name, Counter())
+        if any(key[0] == CRASH for key in other):
+            found.append(Comparison(name, crashed=True))
+            continue
         found.append(
             Comparison(
                 name,
                 (mine & other).total(),
-                [(key, own_messages[name, key]) for key in (mine - other).elements()],
-                [(key, their_messages[name, key]) for key in (other - mine).elements()],
+                ours=[(key, own_messages[name, key]) for key in (mine - other).elements()],
+                theirs=[(key, their_messages[name, key]) for key in (other - mine).elements()],
             )
         )
     return found
@@ -179,6 +184,7 @@ def summary(found):
     ]  # fmt: skip
     return {
         "documents": len(found),
+        "spectral_crashed_on": [each.name for each in found if each.crashed],
         "results": total,
         "agreement": both / total if total else 1.0,
         "unexplained": sum(each["cause"] is None for each in differences),
@@ -196,6 +202,7 @@ def told(result):
         print(f"{place} ({each['message'][:100]})")
         print(f"    {each['cause'] or 'UNEXPLAINED'}")
     print(f"{result['documents']} documents, {result['results']} results: {result['agreement']:.3%} agree")
+    print(f"Spectral itself fell over {len(result['spectral_crashed_on'])} documents: they are not compared")
     print(f"{len(result['differences'])} differences, {result['unexplained']} unexplained")
 
 

@@ -22,7 +22,10 @@ def check(value: Json, context: Context) -> Iterator[Complaint]:
         return
     said = value.get("type")
     kinds = [*said] if isinstance(said, list) else [said]
-    if value.get("nullable") is True or value.get("x-nullable") is True:
+    if not all(isinstance(kind, str) for kind in kinds):
+        return
+    nullable = {"oas3.0": "nullable", "oas2": "x-nullable"}
+    if any(value.get(word) is True for format, word in nullable.items() if format in context.subject.formats):
         kinds.append("null")
     for at, each in enumerate(value["enum"]):
         if not any(_is(each, kind) for kind in kinds):

@@ -59,7 +59,7 @@ class Flaw(Enum):
 
     LOOSE = "a reference in it leads to itself, or nowhere"
     BROKEN = "it is no schema"
-    NULLABLE = "it says `nullable` without a `type`"
+    NULLABLE = "it says `nullable` without a `type`, or neither true nor false"
 
 
 _Key = tuple[Use, int]
@@ -171,6 +171,8 @@ class _Rewriting:
             return node
         if isinstance(node.get("$ref"), str):  # to itself, or nowhere: others are written out
             self._events.append(Flaw.LOOSE)
+        elif "$ref" in node:
+            self._events.append(Flaw.BROKEN)
         result = {key: value for key, value in node.items() if key not in _LEFT_OUT}
         self._nullable(node, result)
         pattern = node.get("pattern")
@@ -201,9 +203,9 @@ class _Rewriting:
         types = node.get("type")
         nullable = node.get("x-nullable") if "oas2" in self._subject.formats and "x-nullable" in node else None
         nullable = node.get("nullable") if nullable is None else nullable
-        if not isinstance(nullable, bool):
+        if nullable is None and "nullable" not in node:
             return
-        if not types:
+        if not types or not isinstance(nullable, bool):
             self._events.append(Flaw.NULLABLE)
         elif nullable:
             several = types if isinstance(types, list) else [types]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from treadle.check.lint.context import Check, Complaint, Context, Path
@@ -37,10 +38,11 @@ def make(_options: Mapping[str, Any]) -> Check:
         except ValueError as error:  # nests too deeply, or holds what JSON cannot
             yield Complaint(f"the document cannot be judged: {error}")
             return
+        places = {as_written(value, each.instance_path) for each in errors}
         for each in errors:
-            yield from _said(each, value)
-            if version in ("3.1", "3.2"):
-                yield from _unevaluated(each, value)
+            if not _follows(each, value, places):
+                yield from _said(each, value)
+            yield from _style(each, value)
 
     return check
 
@@ -74,7 +76,17 @@ def _unexpected(path: Path, key: str) -> Complaint:
     return Complaint(f"`{key}` is not expected here", (*path, key))
 
 
-def _unevaluated(error: ValidationError, document: Json) -> Iterator[Complaint]:
+def _follows(error: ValidationError, document: Json, places: AbstractSet[Path]) -> bool:
+    """Whether properties are unevaluated only because something is wrong with them: to Ajv they are not."""
+    kind: Any = error.kind
+    if kind.name != "unevaluatedProperties":
+        return False
+    path = as_written(document, error.instance_path)
+    wrong = {place[len(path)] for place in places if len(place) > len(path) and place[: len(path)] == path}
+    return wrong.issuperset(kind.unexpected)
+
+
+def _style(error: ValidationError, document: Json) -> Iterator[Complaint]:
     """A parameter whose style is wrong: to Ajv its style is then one of the properties that nothing speaks of."""
     steps = list(error.evaluation_path)
     if "dependentSchemas" not in steps:
@@ -124,6 +136,8 @@ def _predicate(name: str, kind: Any) -> str:
             return f"must be of the format {kind.format}"
         case "unevaluatedProperties":
             return "has properties that are not expected"
+        case "not" if kind.schema == {"required": ["schema", "content"]}:
+            return "has both `schema` and `content`"
         case "falseSchema":
             return "is not what may stand here"
         case "dependentRequired" | "dependencies":

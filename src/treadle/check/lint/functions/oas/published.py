@@ -214,6 +214,14 @@ def _relative(node: Json) -> None:
         node["format"] = "uri-reference"
 
 
+def _forget_formats(node: Json) -> None:
+    """Formats in the meta-schema of JSON Schema itself are not asserted."""
+    for value in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _forget_formats(value)
+    if isinstance(node, dict) and isinstance(node.get("format"), str):
+        del node["format"]
+
+
 def _plainer(node: Json, dialect: str) -> Json:
     """One question at a time: is it a reference; and beside an `enum` no `type`, which would say the same again."""
     if isinstance(node, list):
@@ -243,13 +251,17 @@ def _beside(version: str) -> list[tuple[str, Json]]:
     if version in ("2.0", "3.0"):
         return []
     id, meta, draft = _DIALECT.format(version), _file(f"openapi-{version}-meta"), _file("json-schema-2020-12")
+    validation = draft[_DRAFT_2020_12.format("meta/validation")]
+    for each in draft.values():
+        if version != "3.1" or each is not validation:
+            _forget_formats(each)
     if version != "3.1":
+        meta["$defs"]["discriminator"].pop("required")  # a default mapping will do
         both = {"allOf": [{"$ref": _DRAFT_2020_12.format("schema")}, {"$ref": meta["$id"]}]}
         return [(id, {"$id": id, "$dynamicAnchor": "meta", **both}), (meta["$id"], meta), *draft.items()]
     # In 3.1 what OpenAPI adds to JSON Schema is judged at the root of a schema only, and a type is text or a list
     meta.pop("$dynamicAnchor")
     meta.pop("type")
-    validation = draft[_DRAFT_2020_12.format("meta/validation")]
     text, several = validation["properties"]["type"]["anyOf"]
     several = {"if": {"type": "array"}, "then": several, "else": False}
     validation["properties"]["type"] = {"if": {"type": "string"}, "then": text, "else": several}
