@@ -133,7 +133,7 @@ def test_json_budgets_are_exact_whatever_stands_in_strings():
     text = b'{"a[{\\"": ["]]", "}\\\\", [], {}], ",,,": {"x": [1]}, "b": 0}'
     assert parse("x.json", text, Budget(depth_max=3, nodes_max=10)).data["b"] == 0
     assert refused(text, "x.json", Budget(depth_max=2)) == [("budget-depth", 1, 25)]
-    assert refused(text, "x.json", Budget(nodes_max=9)) == [("budget-nodes", 1, 58)]
+    assert refused(text, "x.json", Budget(nodes_max=9)) == [("budget-nodes", 1, 53)]
 
 
 def test_a_json_text_too_deep_for_its_reader_is_too_deep_for_the_budget():

@@ -7,13 +7,17 @@ tokens in Python. libyaml would not do: it refuses surrogate-pair escapes and ke
 from __future__ import annotations
 
 import re
-from json import JSONDecoder
+from json import JSONDecoder, loads
 from typing import Any
 
 from treadle.contract.place import Json
 
-_SPACE = re.compile(r"[ \t\n\r]*")
-
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_SCALAR = rf'(?:{_STRING}|[^\s,\[\]{{}}"]++)'
+_MEMBER = re.compile(rf"[,{{]\s*+({_STRING})\s*+:\s*+(?:{_SCALAR}\s*+)?")
+"""From a brace or comma over a key, and its value where that is a scalar."""
+_ITEM = re.compile(rf"[,\[]\s*+(?!\])()(?:{_SCALAR}\s*+)?")
+_SPACE = re.compile(r"\s*+")
 
 _SCANNER = JSONDecoder(parse_int=str, parse_float=str)
 """Numbers are left as text: one of a million digits costs nothing then."""
@@ -28,7 +32,7 @@ class JsonSpots(dict[int, Any]):
     def __init__(self, text: str, data: Json) -> None:
         super().__init__()
         self.text = text
-        self.root = self._past_space(0)
+        self.root = _SPACE.match(text).end()  # type: ignore[union-attr]  # it matches the empty string
         self._begins: dict[int, tuple[Json, int]] = {id(data): (data, self.root)}
 
     def __missing__(self, id_: int) -> Any:
@@ -38,29 +42,25 @@ class JsonSpots(dict[int, Any]):
 
     def _members(self, container: dict[str, Json], at: int) -> dict[str, int]:
         found: dict[str, int] = {}
-        at = self._past_space(at + 1)
-        while self.text[at] != "}":
-            key, end = _SCANNER.raw_decode(self.text, at)
-            found[key] = at
-            at = self._past(container[key], self._past_space(self._past_space(end) + 1))
-            if self.text[at] == ",":
-                at = self._past_space(at + 1)
+        while match := _MEMBER.match(self.text, at):
+            token, at = match[1], match.end()
+            key = loads(token) if "\\" in token else token[1:-1]
+            found[key] = match.start(1)
+            if self.text[at] in "{[":
+                at = self._past(container[key], at)
         return found
 
     def _items(self, container: list[Json], at: int) -> list[int]:
         found: list[int] = []
-        for item in container:
-            at = self._past_space(at + 1)
-            found.append(at)
-            at = self._past(item, at)
+        while match := _ITEM.match(self.text, at):
+            at = match.end()
+            if self.text[at] in "{[":
+                at = self._past(container[len(found)], at)
+            found.append(match.start(1))
         return found
 
     def _past(self, value: Json, at: int) -> int:
-        """The offset of the comma or bracket behind a value."""
-        if isinstance(value, dict | list):
-            self._begins[id(value)] = (value, at)
+        """The offset of the comma or bracket behind a container, of which the beginning is kept."""
+        self._begins[id(value)] = (value, at)
         _, end = _SCANNER.raw_decode(self.text, at)
-        return self._past_space(end)
-
-    def _past_space(self, at: int) -> int:
-        return _SPACE.match(self.text, at).end()  # type: ignore[union-attr]  # it matches the empty string
+        return _SPACE.match(self.text, end).end()  # type: ignore[union-attr]

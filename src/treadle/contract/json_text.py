@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 
 import orjson
 
@@ -19,6 +19,7 @@ from treadle.contract.place import Json
 from treadle.contract.places import Places
 
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]|[^\s{}\[\],:"]++')
+_BEFORE_NODE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|(?:,|[\[{](?!\s*+[\]}]))\s*+')
 _NOT_MARKS = bytes(set(range(256)) - set(b'{}[],:"'))
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _STEPS = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")
@@ -96,15 +97,12 @@ def _refuse_depth(faults: Faults) -> None:
 
 
 def _refuse_nodes(faults: Faults) -> None:
-    nodes = last = 0
-    for mark, at in _tokens(faults.lines.text):
-        if mark == ":":
-            nodes -= 1  # that was a key
-        elif mark in (",", "]", "}"):
-            if nodes > faults.budget.nodes_max:
-                raise faults.too_many(last)
-        else:
-            nodes, last = nodes + 1, at
+    """Refuse at the first key or item too many: what follows a comma or an opening bracket, when the root is one."""
+    text = faults.lines.text
+    nodes = (match.end() for match in _BEFORE_NODE.finditer(text) if match[0][0] != '"')
+    at = next(islice(nodes, faults.budget.nodes_max - 1, None), None)
+    if at is not None:
+        raise faults.too_many(at)
 
 
 def _name_duplicates(faults: Faults) -> None:

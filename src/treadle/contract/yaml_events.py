@@ -179,8 +179,11 @@ class _Reading:
     def key(self, event: Any, container: dict[str, Json]) -> str:
         """A key that was not met before, or is out of the ordinary; the text as written where it is no string."""
         text: str = event.value
+        if text[:1].isalpha() and not (event.style or event.tag or event.anchor) and plain_value(text) is text:
+            self.names[text] = text
+            return text
         at = event.start_mark.index
-        value = self.tagged(event) if event.tag else text if event.style else self.scalar(text, at)
+        value: Json = self.tagged(event) if event.tag else text if event.style else self.scalar(text, at)
         if event.anchor:
             self.anchors[event.anchor] = _Anchor(value, 1, 0)
         if type(value) is not str:
