@@ -17,6 +17,7 @@ from treadle.check.schema.edit import Flow, SchemaEdit, Step
 from treadle.check.schema.matching import text_for
 from treadle.check.schema.meet import meet
 from treadle.check.schema.nearby import nearby
+from treadle.check.schema.pertinent import pertinent
 from treadle.check.schema.shape import Shape
 from treadle.check.schema.source import Part, Source
 from treadle.check.schema.specimen import NoSpecimen, an_array, an_object, specimen
@@ -72,11 +73,14 @@ class Witnesses:
         except Unprovable:
             return None
         tries = _TRIES_MAX if self._in_vain < _TRIES_IN_ALL_MAX // 4 else _TRIES_LATER_MAX
+        found: tuple[Json] | None = None
         for body in islice(self._bodies(taking, refusing, edit, side), min(tries, _TRIES_IN_ALL_MAX - self._in_vain)):
             if yes.is_valid(body) and not no.is_valid(body):
-                return (body,)
+                if any(pertinent(edit, error) for error in no.iter_errors(body)):
+                    return (body,)
+                found = found or (body,)
             self._in_vain += 1
-        return None
+        return found
 
     def _validator(self, source: Source, node: Node, *, formats: bool) -> Any:
         key = (id(source), node.key, formats)
