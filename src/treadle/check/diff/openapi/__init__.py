@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 
 from treadle.base.errors import InputError
 from treadle.check.diff.change import Change, Side
-from treadle.check.diff.openapi.components import component_changes, server_changes
 from treadle.check.diff.openapi.document import Document
 from treadle.check.diff.openapi.operations import path_changes
 from treadle.check.diff.openapi.pair import Run
 from treadle.check.diff.openapi.reach import Reach
 from treadle.check.diff.openapi.schemas import Comparison
 from treadle.check.diff.openapi.security import global_changes, scheme_changes
+from treadle.check.diff.openapi.servers import server_changes
 from treadle.check.diff.openapi.sunset import Grace
 from treadle.check.diff.openapi.webhooks import webhook_changes
 from treadle.check.schema.judge import Policy
@@ -27,7 +27,6 @@ _DETECTORS: tuple[Callable[[Run], Iterator[Change]], ...] = (
     global_changes,
     scheme_changes,
     server_changes,
-    component_changes,
 )
 
 

@@ -24,7 +24,8 @@ def callback_changes(pair: Pair) -> Iterator[Change]:
         if name not in before:
             yield pair.change("api-callback-added", old, node, name=name)
             continue
-        items, others = run.old.entries(before[name]), run.new.entries(node)
+        items = run.old.entries(before[name], extensible=True)
+        others = run.new.entries(node, extensible=True)
         for expression in items.keys() & others.keys():
             path = f"{pair.path} callback:{name}"
             yield from item_changes(run, path, items[expression], others[expression], {}, inverted=True)

@@ -42,11 +42,14 @@ class Document:
         """Step down, and follow what stands there."""
         return self.follow(node.child(*names))
 
-    def entries(self, node: Node) -> dict[str, Node]:
-        """The entries of an object, followed, by name; none where it is no object."""
+    def entries(self, node: Node, *, extensible: bool = False) -> dict[str, Node]:
+        """The entries of an object, followed, by name; none where it is no object.
+
+        `x-` begins an extension in `extensible` ones, and a name in maps such as `headers`.
+        """
         if not isinstance(node.value, dict):
             return {}
-        return {name: self.child(node, name) for name in node.value if not name.startswith("x-")}
+        return {name: self.child(node, name) for name in node.value if not (extensible and name.startswith("x-"))}
 
     def items(self, node: Node) -> Iterator[Node]:
         """The items of a list, followed."""

@@ -32,7 +32,7 @@ DETECTORS: tuple[Callable[[Pair], Iterator[Change]], ...] = (
 def path_changes(run: Run) -> Iterator[Change]:
     """Every change of every operation below `paths`."""
     old, new = run.old.root.child("paths"), run.new.root.child("paths")
-    before, after = run.old.entries(old), run.new.entries(new)
+    before, after = run.old.entries(old, extensible=True), run.new.entries(new, extensible=True)
     matched = match_paths(before, after)
     for path, item in before.items():
         if path not in matched:

@@ -17,7 +17,7 @@ def response_changes(pair: Pair) -> Iterator[Change]:
     old, new = pair.old.child("responses"), pair.new.child("responses")
     if pair.same(old, new):
         return
-    before, after = pair.run.old.entries(old), pair.run.new.entries(new)
+    before, after = pair.run.old.entries(old, extensible=True), pair.run.new.entries(new, extensible=True)
     for status, node in before.items():
         if status not in after:
             yield pair.change(f"response-{_kind(status)}-status-removed", node, new, status=status)

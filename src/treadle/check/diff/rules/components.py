@@ -1,10 +1,12 @@
-"""Rows about what belongs to the document and not to one operation: webhooks, components, servers."""
+"""Rows about what belongs to the document and not to one operation: webhooks, callbacks, servers.
+
+That a schema is gone from the components is no row: who moved, renamed or inlined it changed nothing on the wire.
+"""
 
 from __future__ import annotations
 
 from treadle.check.diff.rule import Direction, Level, Rule, row
 from treadle.check.schema.edit import Effect
-from treadle.contract.version import Bump
 
 _ADD = (Direction.NONE, "components", "existence", "add")
 _REMOVE = (Direction.NONE, "components", "existence", "remove")
@@ -37,14 +39,6 @@ COMPONENTS: tuple[Rule, ...] = (
         Effect.NARROWS,
         "the callback `{name}` was removed",
         "Callers wait for a call that never comes.",
-    ),
-    row(
-        "api-schema-removed",
-        _REMOVE,
-        Effect.NONE,
-        "the schema `{name}` was removed from the components",
-        "Operations are judged by themselves; generated clients may export a type of that name.",
-        bump=Bump.MINOR,
     ),
     row(
         "api-server-removed",

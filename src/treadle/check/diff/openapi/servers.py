@@ -1,4 +1,4 @@
-"""What belongs to the document as a whole: schemas that are gone, and servers."""
+"""Where the document is served."""
 
 from __future__ import annotations
 
@@ -9,15 +9,6 @@ from treadle.check.diff.openapi.document import Document
 from treadle.check.diff.openapi.pair import Run
 from treadle.check.diff.openapi.url import same_url
 from treadle.contract.library import Node
-
-
-def component_changes(run: Run) -> Iterator[Change]:
-    """Schemas that were removed from the components."""
-    old, new = (each.root.child("components", "schemas") for each in (run.old, run.new))
-    after = new.value if isinstance(new.value, dict) else {}
-    for name in old.value if isinstance(old.value, dict) else ():
-        if name not in after:
-            yield run.change("api-schema-removed", old.child(name), new.child(name), {"name": name})
 
 
 def server_changes(run: Run) -> Iterator[Change]:
