@@ -265,8 +265,14 @@ def _one_of(judge: Judge, branches: Json, _schema: Json) -> Step:
 def _failed(judge: Judge, failed: list[Errors], error: Error) -> Errors:
     """What is said of a union: everything, or what the branch lacks that comes nearest."""
     if judge.nearest and failed:
-        return min(failed, key=lambda errors: (sum(not each.path for each in errors), len(errors)))
+        return min(failed, key=_distance)
     return [*(each for errors in failed for each in errors), error]
+
+
+def _distance(errors: Errors) -> tuple[bool, int, int]:
+    """How far a value is from a branch. One that only lacks a `$ref` was hardly meant as a reference."""
+    here = [each for each in errors if not each.path]
+    return any(each.keyword == "required" and each.subject == "$ref" for each in here), len(here), len(errors)
 
 
 def _all_of(judge: Judge, branches: Json, _schema: Json) -> Step:

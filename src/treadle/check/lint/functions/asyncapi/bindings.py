@@ -64,7 +64,7 @@ def _version(spot: Spot, protocol: str, binding: Json, context: Context) -> Iter
     said = binding.get("bindingVersion", "latest")
     if said == "latest":
         name = next(iter(versions.values()))
-    elif said in versions:
+    elif isinstance(said, str) and said in versions:
         name = versions[said]
     else:
         known = ", ".join(versions)

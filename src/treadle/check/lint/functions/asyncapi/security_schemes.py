@@ -64,5 +64,5 @@ def _unknown(
         scopes = flow.get(field) if isinstance(flow, dict) else None
         known.update(dict.fromkeys(scopes if isinstance(scopes, dict) else {}))
     for at, scope in enumerate(wanted):
-        if scope not in known:
+        if not isinstance(scope, str) or scope not in known:
             yield Complaint(f"no flow offers the scope `{scope}`; there is {', '.join(known) or 'none'}", (*path, at))

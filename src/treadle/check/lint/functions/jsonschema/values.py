@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from treadle.check.lint.context import Check, Complaint, Context, Path
-from treadle.check.lint.functions.jsonschema.draft import compiled, draft_of
+from treadle.check.lint.context import BadOptions, Check, Complaint, Context, Path
+from treadle.check.lint.functions.jsonschema.draft import DRAFTS, compiled, draft_of
 from treadle.check.lint.functions.jsonschema.walk import subschemas
 from treadle.contract.model import Json
 
@@ -14,23 +14,27 @@ _JUDGED_MAX = 2_000
 """Values of one document that are judged; a validator is made for each schema that has some."""
 
 
-def make(options: Mapping[str, Any]) -> Check:  # noqa: ARG001 - it has none
-    """The value is a whole document, its references as they are written."""
+def make(options: Mapping[str, Any]) -> Check:
+    """The value is a schema as it is written. Option: `draft`, for schemas of a document that says none."""
+    said = options.get("draft", "")
+    if said and said not in DRAFTS:
+        raise BadOptions(f"`draft` is one of {', '.join(DRAFTS)}")
+
+    def check(value: Json, context: Context) -> Iterator[Complaint]:
+        judged = 0
+        for path, schema in subschemas(value):
+            values = _values(schema)
+            if not values or judged > _JUDGED_MAX:
+                continue
+            judged += len(values)
+            without = {key: each for key, each in schema.items() if key not in ("default", "examples")}
+            validator = _validator(context.subject.inlined(without), said or draft_of(value))
+            for key, each in values if validator else ():
+                for error in validator.iter_errors(each):
+                    says = error.message.splitlines()[0][:300]
+                    yield Complaint(says, (*context.path, *path, *key, *error.instance_path))
+
     return check
-
-
-def check(value: Json, context: Context) -> Iterator[Complaint]:
-    """A schema that does not compile is left to the rules that say why."""
-    judged = 0
-    for path, schema in subschemas(value):
-        values = _values(schema)
-        if not values or judged > _JUDGED_MAX:
-            continue
-        judged += len(values)
-        without = {key: each for key, each in schema.items() if key not in ("default", "examples")}
-        for key, each in values:
-            for at, says in _errors(context.subject.inlined(without), each, draft_of(value)):
-                yield Complaint(says, (*context.path, *path, *key, *at))
 
 
 def _values(schema: dict[str, Json]) -> list[tuple[Path, Json]]:
@@ -41,14 +45,13 @@ def _values(schema: dict[str, Json]) -> list[tuple[Path, Json]]:
     return [(("default",), schema["default"]), *listed] if "default" in schema else listed
 
 
-def _errors(schema: Json, value: Json, draft: str) -> Iterator[tuple[Path, str]]:
+def _validator(schema: Json, draft: str) -> Any:
+    """None for a schema that refers to itself, or does not compile: other rules say why."""
     from treadle.check.lint.functions.asyncapi.values import has_reference
 
     if has_reference(schema):
-        return  # to itself
+        return None
     try:
-        validator = compiled(schema, draft)
+        return compiled(schema, draft)
     except ValueError:
-        return
-    for error in validator.iter_errors(value):
-        yield tuple(error.instance_path), error.message.splitlines()[0][:300]
+        return None
