@@ -118,8 +118,8 @@ def test_json_is_mended_as_json(tmp_path):
         ("in: header,", "in: header, required: true,", 0, 2),
         # What is shared lacks a header, so to refer to it would not help.
         ("X-RateLimit-Remaining: {}, ", "", 2, 0),
-        # What is shared breaks another rule: the whole file stays as it is.
-        ("Retry-After: {}}\n      content: {application/json", "Retry-After: {}}\n      content: {text/plain", 0, 0),
+        # What is shared breaks another rule.
+        ("Retry-After: {}}\n      content: {application/json", "Retry-After: {}}\n      content: {text/plain", 2, 0),
     ],
 )
 def test_what_is_not_safe_is_left_alone(tmp_path, old, new, keys, limits):

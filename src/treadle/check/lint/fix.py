@@ -2,7 +2,7 @@
 
 A fix is text put in by position; the rest of the file stays byte for byte. The mended text is read again: its data must
 be the old data with exactly the intended parts in it. It is linted again: what was to be mended must be gone, and
-nothing new may have come. Else the file stays as it is.
+nothing new may have come. Else that fix is left out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from treadle.check.lint.fixers import FIXERS
+from treadle.check.lint.fixers import FIXERS, Fixer
 from treadle.check.lint.insertion import Edit, Insertion, edit_of, edited, inserted
 from treadle.check.lint.result import Result
 from treadle.contract.parse import Document, parse_tolerant
@@ -34,9 +34,11 @@ class Fixed:
 
 def fix(file: str, data: bytes, lint: Lint) -> Fixed:
     """Mend one file as far as that is safe."""
-    quoted = _quote_keys(file, data)
-    parts = _put_in(file, quoted.data, lint)
-    return Fixed(parts.data, quoted.mended + parts.mended)
+    fixed = _quote_keys(file, data)
+    for rule, fixer in FIXERS.items():
+        more = _put_in(file, fixed.data, lint, rule, fixer)
+        fixed = Fixed(more.data, fixed.mended + more.mended)
+    return fixed
 
 
 def _quote_keys(file: str, data: bytes) -> Fixed:
@@ -59,30 +61,25 @@ def _quote_keys(file: str, data: bytes) -> Fixed:
     return Fixed(new, tuple(f"{file}: put the key {each.text} in quotes" for each in edits))
 
 
-def _put_in(file: str, data: bytes, lint: Lint) -> Fixed:
-    """References to parts that the document has, where rules miss them. What did not help is taken out again once."""
+def _put_in(file: str, data: bytes, lint: Lint, rule: str, fixer: Fixer) -> Fixed:
+    """What one rule misses, where the document has it. What did not help is left out at the second attempt."""
     document, _ = parse_tolerant(file, data)
     if document is None:
         return Fixed(data)
-    results = [each for each in lint(data) if each.file == file]
-    wanted = {each: made for each in results if (made := _insertion(document, each))}
+    before = [each for each in lint(data) if each.file == file]
+    wanted = {
+        each: made for each in before if each.code == rule and (made := fixer(document.data, each.path)) is not None
+    }
     for _ in range(2):
         attempt = _attempt(document, data, wanted.values())
         if attempt is None:
-            return Fixed(data)
+            break
         left = Counter(_said(each) for each in lint(attempt) if each.file == file)
         helped = {each: made for each, made in wanted.items() if not left[_said(each)]}
-        before = Counter(_said(each) for each in results)
-        if len(helped) == len(wanted):
-            mended = tuple(f"{file}: {each.code}: {each.message}" for each in wanted)
-            return Fixed(attempt, mended) if left <= before else Fixed(data)
+        if len(helped) == len(wanted) and left <= Counter(_said(each) for each in before):
+            return Fixed(attempt, tuple(f"{file}: {each.code}: {each.message}" for each in wanted))
         wanted = helped
     return Fixed(data)
-
-
-def _insertion(document: Document, result: Result) -> Insertion | None:
-    fixer = FIXERS.get(result.code)
-    return fixer(document.data, result.path) if fixer else None
 
 
 def _attempt(document: Document, data: bytes, insertions: Iterable[Insertion]) -> bytes | None:
