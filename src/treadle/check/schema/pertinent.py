@@ -14,16 +14,25 @@ _ABOUT_PRESENCE = frozenset(
 )
 
 
-def pertinent(edit: SchemaEdit, error: Any) -> bool:
-    """Whether an error of a validator stands where the edit is felt."""
+NOT, NEARLY, QUITE = range(3)
+
+
+def pertinent(edit: SchemaEdit, error: Any) -> int:
+    """How far an error of a validator is about the edit.
+
+    `QUITE` where it names its keyword at its place, `NEARLY` where it stands there, or where something refuses the
+    value around it as a whole.
+    """
     wanted, found = _instance_path(edit.trail), list(error.instance_path)
-    if _matches(found, wanted):
-        return True
+    said = str(error.schema_path[-1]) if error.schema_path else ""
     if edit.kind in _ABOUT_PRESENCE and _matches(found, wanted[:-1]):
         kind = error.kind
-        return str(wanted[-1]) in (getattr(kind, "property", None), *getattr(kind, "unexpected", ()))
+        about = str(wanted[-1]) in (getattr(kind, "property", None), *getattr(kind, "unexpected", ()))
+        return QUITE if about else NOT
+    if _matches(found, wanted):
+        return QUITE if said in {each.pointer.rpartition("/")[2] for each in (edit.old, edit.new)} else NEARLY
     above = len(found) < len(wanted) and _matches(found, wanted[: len(found)])
-    return above and not _WHOLE.isdisjoint(str(step) for step in error.schema_path)
+    return NEARLY if above and not _WHOLE.isdisjoint(str(step) for step in error.schema_path) else NOT
 
 
 def _instance_path(trail: tuple[Step, ...]) -> list[str | None]:

@@ -17,7 +17,7 @@ from treadle.check.schema.edit import Flow, SchemaEdit, Step
 from treadle.check.schema.matching import text_for
 from treadle.check.schema.meet import meet
 from treadle.check.schema.nearby import nearby
-from treadle.check.schema.pertinent import pertinent
+from treadle.check.schema.pertinent import QUITE, pertinent
 from treadle.check.schema.shape import Shape
 from treadle.check.schema.source import Part, Source
 from treadle.check.schema.specimen import NoSpecimen, an_array, an_object, specimen
@@ -30,6 +30,8 @@ _TRIES_MAX = 400
 _TRIES_IN_ALL_MAX = 8_000
 _TRIES_LATER_MAX = 40
 """Bodies that are tried for one edit, for all together, and for one edit once a quarter of those was tried in vain."""
+_TRIES_FOR_BETTER_MAX = 100
+"""So many more are tried for one whose refusal is about the edit, and not about another."""
 _OF_PARENT = frozenset(
     {"property-added", "property-removed", "became-required", "became-required-with-default", "became-optional"}
 )
@@ -74,12 +76,18 @@ class Witnesses:
             return None
         tries = _TRIES_MAX if self._in_vain < _TRIES_IN_ALL_MAX // 4 else _TRIES_LATER_MAX
         found: tuple[Json] | None = None
+        best, better_tries = -1, _TRIES_FOR_BETTER_MAX
         for body in islice(self._bodies(taking, refusing, edit, side), min(tries, _TRIES_IN_ALL_MAX - self._in_vain)):
             if yes.is_valid(body) and not no.is_valid(body):
-                if any(pertinent(edit, error) for error in no.iter_errors(body)):
-                    return (body,)
-                found = found or (body,)
-            self._in_vain += 1
+                rank = max(pertinent(edit, error) for error in no.iter_errors(body))
+                if rank > best:
+                    found, best = (body,), rank
+            if found is None:
+                self._in_vain += 1
+            else:
+                better_tries -= 1
+            if best == QUITE or not better_tries:
+                break
         return found
 
     def _validator(self, source: Source, node: Node, *, formats: bool) -> Any:
