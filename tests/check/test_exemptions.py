@@ -67,7 +67,7 @@ def test_it_counts_up_to_its_last_day():
 
 
 def test_an_expired_one_says_since_when():
-    said = list(Ignores([document()], date(2026, 7, 27)).faults(["a.yaml"]))
+    said = list(Ignores([document()], date(2026, 7, 27)).faults())
     assert [(each.rule, each.severity, each.place.line) for each in said] == [("exemption-expired", "warn", 5)]
     assert said[0].message == "the exception from path-plural expired 42 days ago, on 2026-06-15"
 
@@ -86,7 +86,7 @@ def test_an_expired_one_says_since_when():
 def test_one_without_reason_or_end_does_not_count(entry, fault):
     text = f"info: {{x-treadle: {{ignore: [{entry}]}}}}\n"
     ignores = Ignores([document(text)], TODAY)
-    (said,) = ignores.faults(["a.yaml"])
+    (said,) = ignores.faults()
     assert (said.rule, said.severity) == ("exemption-incomplete", "block")
     assert f"from r {fault}, so it does not count" in said.message
     assert ignores.met() == ()
@@ -114,7 +114,7 @@ def test_another_file_has_exceptions_of_its_own():
 def test_what_has_another_shape_is_passed_over():
     odd = "a: {x-treadle: 1}\nb: {x-treadle: {ignore: x}}\nc: {x-treadle: {ignore: [1, {}, {rule: 2}]}}\n"
     ignores = Ignores([document(odd)], TODAY)
-    assert (ignores.met(), list(ignores.faults(["a.yaml"]))) == ((), [])
+    assert (ignores.met(), list(ignores.faults())) == ((), [])
 
 
 def test_a_quick_look_tells_which_files_can_hold_one():

@@ -215,6 +215,30 @@ def test_an_exception_covers_what_a_change_breaks_too(fabric):
     assert result.exit_code == 0, result.stdout
 
 
+def test_an_override_that_turns_a_rule_off_is_counted(fabric):
+    edit(fabric / ORDERS, "  /v1/orders:\n", "  /v1/order:\n")
+    ruleset = fabric / "standards/api.spectral.yaml"
+    reason = "    x-treadle: {reason: Two apps call it., until: UNTIL}\n"
+    for files in ("../domains/sales/*.yaml", "../domains/*/*.openapi.yaml#/paths"):
+        text = f'extends: ["treadle:api"]\noverrides:\n  - files: ["{files}"]\n    rules: {{path-plural: "off"}}\n'
+        ruleset.write_text(text)
+        result = check()
+        assert (result.exit_code, result.stderr) == (0, "2 contracts read: 1 warning; 1 held back by 1 exemption\n")
+        assert (
+            "api.spectral.yaml:3:5: warn exemption-incomplete: the exception from path-plural says no" in result.stdout
+        )
+        assert "exempt path-plural (ruleset; 1 held back, for ever): no reason given" in result.stdout
+        ruleset.write_text(text + reason.replace("UNTIL", "2999-12-31"))
+        result = check()
+        assert (result.exit_code, "warn exemption" in result.stdout) == (0, False)
+        assert "exempt path-plural (ruleset; 1 held back, until 2999-12-31): Two apps call it." in result.stdout
+        ruleset.write_text(text + reason.replace("UNTIL", "2020-12-31"))
+        result = check()
+        assert result.exit_code == 1
+        assert " warn exemption-expired: the exception from path-plural expired on 2020-12-31" in result.stdout
+        assert " block path-plural: " in result.stdout
+
+
 def git(folder, *arguments):
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)

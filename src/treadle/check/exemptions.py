@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Protocol
 
 from treadle.check.pointers import Pointers
 from treadle.check.report import Exemption
@@ -48,6 +49,16 @@ class Ignore:
         return not self.fault and not self.exemption.expired
 
 
+class Excepting(Protocol):
+    """What makes exceptions in another way than documents do."""
+
+    def met(self) -> tuple[Exemption, ...]:
+        """Every exception of it, with how many findings it has held back so far."""
+
+    def faults(self) -> Iterator[Finding]:
+        """What is wrong with them."""
+
+
 def may_ignore(data: bytes) -> bool:
     """Whether a file can hold an exception: a quick look, before its document is walked."""
     return b"ignore" in data and KEY.encode() in data
@@ -57,29 +68,43 @@ class Ignores:
     """The exceptions of documents, on one day. Documents are added as they are met, each file once."""
 
     def __init__(self, documents: Iterable[Document], today: date) -> None:
-        self._today = today
+        self.today = today
         self._pointers: dict[str, Pointers] = {}
         self._ignores: dict[str, list[Ignore]] = {}
         self._held: Counter[Exemption] = Counter()
+        self._others: list[Excepting] = []
         for document in documents:
             self.add(document)
 
     def add(self, document: Document) -> None:
         """Take the exceptions of a document in."""
         if document.file not in self._ignores:
-            self._ignores[document.file] = [_aged(each, self._today) for each in _written(document)]
+            self._ignores[document.file] = [_aged(each, self.today) for each in _written(document)]
             self._pointers[document.file] = Pointers(document)
 
-    def faults(self, files: Iterable[str] | None = None) -> Iterator[Finding]:
-        """What is wrong with the exceptions themselves; only with those of some files, where they are named."""
-        for each in (one for file in files or self._ignores for one in self._ignores.get(file, ())):
+    def also(self, other: Excepting) -> None:
+        """Report the exceptions that something else makes too."""
+        self._others.append(other)
+
+    def faults(self) -> Iterator[Finding]:
+        """What is wrong with the exceptions themselves."""
+        yield from self.faults_in(self._ignores)
+        yield from self.other_faults()
+
+    def other_faults(self) -> Iterator[Finding]:
+        """As `faults`, of exceptions that stand in no document."""
+        yield from (fault for other in self._others for fault in other.faults())
+
+    def faults_in(self, files: Iterable[str]) -> Iterator[Finding]:
+        """As `faults`, in some files only."""
+        for each in (one for file in files for one in self._ignores.get(file, ())):
             exemption = each.exemption
             if each.fault:
                 message = f"the exception from {exemption.rule} {each.fault}, so it does not count"
                 hint = "say a `reason`, and `until` as the last day it counts, like 2026-12-31"
                 yield Finding(exemption.place, "exemption-incomplete", Severity.BLOCK, message, hint)
             elif exemption.expired:
-                days = (self._today - date.fromisoformat(exemption.until)).days
+                days = (self.today - date.fromisoformat(exemption.until)).days
                 message = f"the exception from {exemption.rule} expired {_ago(days)}, on {exemption.until}"
                 hint = f"mend what {exemption.rule} complains about, or say why it still stands and until when"
                 yield Finding(exemption.place, "exemption-expired", Severity.WARN, message, hint)
@@ -106,9 +131,10 @@ class Ignores:
         return [each for each in listed if each.exemption.rule == rule and each.counts]
 
     def met(self) -> tuple[Exemption, ...]:
-        """Every exception that was written, with how many findings it has held back so far."""
+        """Every exception that was met, with how many findings it has held back so far."""
+        others = (one for other in self._others for one in other.met())
         listed = (one.exemption for each in self._ignores.values() for one in each if not one.fault)
-        return tuple(sorted(replace(each, count=self._held[each]) for each in listed))
+        return tuple(sorted([*(replace(each, count=self._held[each]) for each in listed), *others]))
 
 
 def _written(document: Document) -> Iterator[Ignore]:

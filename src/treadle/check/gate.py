@@ -47,13 +47,14 @@ def check_workspace(
     """
     workspace, findings = read_workspace(files, environment=environment, unread=unread)
     serving = {each.id: each for each in live}
-    judge = Judge(rules_of(files, find), today)
+    judge = Judge(rules_of(files, today, find), today)
     found = [*findings, *conflicts(workspace.contracts, workspace.settings, serving=serving)]
     for contract in workspace.contracts:
         found += judge.judge(contract)
         old = serving.get(contract.id)
         if old is not None and old.digest != contract.digest:
             found += judge.compare(old, contract)
+    found += judge.faults()
     return Checked(workspace.contracts, Report(tuple(sorted(found)), judge.exemptions))
 
 

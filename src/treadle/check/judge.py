@@ -7,6 +7,7 @@ from datetime import date
 
 from treadle.check.diff import compare
 from treadle.check.exemptions import Ignores, may_ignore
+from treadle.check.lint.excepting import ExceptingLinter
 from treadle.check.report import Exemption
 from treadle.check.run import Rules, check_contract, documents_of
 from treadle.contract.finding import Finding
@@ -20,11 +21,14 @@ class Judge:
         self.rules = rules
         self.today = today
         self._ignores = Ignores((), today)
+        for each in {id(one): one for listed in rules.values() for one in listed}.values():
+            if isinstance(each, ExceptingLinter):
+                self._ignores.also(each)
 
     def judge(self, contract: Contract) -> tuple[Finding, ...]:
         """What the rules say of a contract, and what is wrong with its exceptions."""
         self._take(contract)
-        faults = (replace(each, contract=contract.id) for each in self._ignores.faults(contract.sources))
+        faults = (replace(each, contract=contract.id) for each in self._ignores.faults_in(contract.sources))
         return tuple(sorted([*self._ignores.hold(check_contract(contract, self.rules)), *faults]))
 
     def compare(self, old: Contract, new: Contract) -> tuple[Finding, ...]:
@@ -34,8 +38,12 @@ class Judge:
 
     @property
     def exemptions(self) -> tuple[Exemption, ...]:
-        """Every exception that was met so far."""
+        """Every exception that was met so far, in contracts and in rulesets."""
         return self._ignores.met()
+
+    def faults(self) -> tuple[Finding, ...]:
+        """What is wrong with the exceptions that rulesets make."""
+        return tuple(self._ignores.other_faults())
 
     def _take(self, contract: Contract) -> None:
         files = [file for file, data in contract.sources.items() if may_ignore(data)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import cache, lru_cache
 
 from treadle.check.lint.engine import Linter, linter
+from treadle.check.lint.excepting import excepting
 from treadle.check.lint.program import Find, nobody
 from treadle.check.lint.result import Level, Result
 from treadle.contract.extension import KEY, own
@@ -38,14 +40,14 @@ def shipped_rules() -> Rules:
     return {kind: (linter([name], {}),) for kind, name in _SHIPPED.items()}
 
 
-def rules_of(files: Mapping[str, bytes], find: Find = nobody) -> Rules:
+def rules_of(files: Mapping[str, bytes], today: date, find: Find = nobody) -> Rules:
     """The rules of a workspace: `standards/api.spectral.yaml` for APIs, `standards/events.spectral.yaml` for events,
     and every other `standards/*.spectral.yaml` for both. A kind without any has the shipped ruleset.
 
-    Raises `BadRuleset`.
+    `today` decides which exceptions that the rulesets make still count. Raises `BadRuleset`.
     """
     named = {file: posixpath.basename(file).removesuffix(_SUFFIX) for file in sorted(files) if is_ruleset(file)}
-    made = {file: linter([file], files, find) for file in named}
+    made = {file: excepting(linter([file], files, find), today, find) for file in named}
     return {
         kind: tuple(made[file] for file, name in named.items() if name == _NAMED[kind] or name not in _NAMED.values())
         or shipped_rules()[kind]

@@ -127,6 +127,7 @@ def lint_files(names: Sequence[str], rulesets: Sequence[str] = (), ignores: Igno
     Raises `BadRuleset`, and InputError where a file cannot be read.
     """
     from treadle.check.lint.engine import linter
+    from treadle.check.lint.excepting import ExceptingLinter, excepting
     from treadle.check.lint.order import placed
     from treadle.contract.library import Library
     from treadle.control.documents import Documents, root_of
@@ -135,6 +136,10 @@ def lint_files(names: Sequence[str], rulesets: Sequence[str] = (), ignores: Igno
     here = Path.cwd()
     files = tuple(sorted({_absolute(each) for each in names}))
     ready = linter(*_rulesets(rulesets or default_rulesets(here), here), python_function)
+    if ignores is not None:
+        ready = excepting(ready, ignores.today, python_function)
+        if isinstance(ready, ExceptingLinter):
+            ignores.also(ready)
     libraries: dict[Path, Library] = {}
     found: list[Placed] = []
     for file in files:

@@ -126,7 +126,8 @@ def _desire(place: Place, checkout: Checkout, live: Sequence[Contract]) -> Desir
         found = conflicts([ours, *contracts], workspace.settings, serving=serving)
         return [each for each in found if each.contract != ours.id]
 
-    judge = Judge(rules_of(checkout.files, python_function), dt.datetime.now(tz=dt.UTC).date())
+    today = dt.datetime.now(tz=dt.UTC).date()
+    judge = Judge(rules_of(checkout.files, today, python_function), today)
     return decide(
         workspace, findings, live, checkout.files, judge=judge.judge, compare=judge.compare, conflicts=between
     )

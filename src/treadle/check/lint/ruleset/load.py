@@ -259,6 +259,7 @@ class _Reading:
 
     def _override(self, said: dict[str, Any], at: tuple[str | int, ...], rules: Mapping[str, Rule]) -> Override:
         folder = posixpath.dirname(self.document.file)
+        place, extra = self._place(*at), {key: value for key, value in said.items() if key.startswith("x-")}
         globs = tuple(each for each in said["files"] if "#" not in each[1:])
         pointers: dict[str, tuple[Pointer, ...]] = {}
         for each in said["files"]:
@@ -267,7 +268,7 @@ class _Reading:
                 if not isinstance(level, dict | bool):
                     pointers[name] = (*pointers.get(name, ()), Pointer(glob, pointer, LEVELS[level]))
         if not globs:
-            return Override(folder, (), pointers=pointers)
+            return Override(folder, (), pointers=pointers, place=place, extra=extra)
         extended, formats = self._bases(said, at)
         aliases = {**self._aliases(self.document.data.get("aliases", {})), **self._aliases(said.get("aliases", {}))}
         changes = {
@@ -279,4 +280,4 @@ class _Reading:
             self._changed(known.get(name), change, (*at, "rules", name))
         options = self._parser_options(said) if "parserOptions" in said else None
         own = self._formats(said.get("formats", ())) or frozenset()
-        return Override(folder, globs, changes, extended, pointers, formats | own, options)
+        return Override(folder, globs, changes, extended, pointers, formats | own, options, place, extra)

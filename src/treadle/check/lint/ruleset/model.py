@@ -96,7 +96,8 @@ class Override:
     """What differs in files of which one of `globs` matches the path from `folder`, the ruleset's own.
 
     `extended` are rules that come in for these files, `changes` what is said of any rule there. `pointers` are
-    severities below JSON pointers, by the name of the rule; these have globs of their own.
+    severities below JSON pointers, by the name of the rule; these have globs of their own. `extra` is what it says of
+    itself under `x-` keys.
     """
 
     folder: str
@@ -106,6 +107,8 @@ class Override:
     pointers: Mapping[str, tuple[Pointer, ...]] = field(default_factory=dict)
     formats: frozenset[str] = frozenset()
     parser_options: ParserOptions | None = None
+    place: Place = Place("")  # noqa: RUF009 - frozen
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

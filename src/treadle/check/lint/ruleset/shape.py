@@ -203,7 +203,7 @@ class Shape:
         self._body(override, at)
 
     def _pointers(self, override: dict[str, Any], at: tuple[str | int, ...]) -> None:
-        for key in override.keys() - {"files", "rules"}:
+        for key in sorted(key for key in override.keys() - {"files", "rules"} if not key.startswith("x-")):
             self.fault((*at, key), f"`{key}` cannot be overridden below a JSON pointer", "only severities can")
         if not override.get("rules"):
             self.fault(at, "an override below a JSON pointer has `rules`")
