@@ -145,6 +145,8 @@ def compare_all_of(old: Shape, new: Shape, judge: Judge) -> Iterator[Found]:
     for verb, left, whole, effect in (("removed", gone, new, Effect.WIDENS), ("added", come, old, Effect.NARROWS)):
         for each in left:
             words = {"name": each.label}
+            if shape_digest(whole) == digest(each.part):
+                continue
             if _annotates(each.part.nodes):
                 yield Change(f"all-of-{verb}-annotation-only", Effect.NONE, "allOf", words, where=(each.at,))
             else:

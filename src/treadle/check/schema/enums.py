@@ -15,8 +15,9 @@ def compare_enums(old: Shape, new: Shape, _judge: Judge) -> Iterator[Found]:
     if old.values is None or new.values is None:
         yield from _whole(old, new)
         return
-    gone = [each for each in old.values if each not in new.values]
-    come = [each for each in new.values if each not in old.values]
+    told = {token(None)} if ("null" in old.kinds) != ("null" in new.kinds) else set[str]()
+    gone = [each for each in old.values if each not in new.values and each not in told]
+    come = [each for each in new.values if each not in old.values and each not in told]
     if gone and come and _is_const(old) and _is_const(new):
         yield Change("const-changed", Effect.CHANGES, "const", {"old": gone[0], "new": come[0]})
         return
