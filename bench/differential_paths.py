@@ -83,7 +83,7 @@ def _step(chance: random.Random) -> str:
         name = chance.choice(NAMES)
         return (".." if deep else ".") + name if chance.random() < 0.6 else (".." if deep else "") + f"['{name}']"
     if kind < 0.55:
-        return ".." * deep + f"[{','.join(chance.sample(NAMES, 2))}]"
+        return chance.choice(["..", "."]) * deep + f"[{','.join(chance.sample(NAMES, 2))}]"
     if kind < 0.72:
         return (".." if deep else ".") + "*" if chance.random() < 0.5 else ".." * deep + "[*]"
     if kind < 0.8:

@@ -15,6 +15,8 @@ from treadle.check.lint.path.walk import walk
 Pick = Callable[[Any], Iterator[tuple[Path, Any]]]
 """A value -> what to look at, each with its path from the value; `MISSING` where there is nothing."""
 
+_PATH = re.compile(r"\$(?:[.\[~^]|\Z)")
+"""`$ref` is the name of a member."""
 _PIECE = re.compile(
     r"""[^.\[\]]+|\[(?:(-?\d+(?:\.\d+)?)|(["'])((?:(?!\2)[^\\]|\\.)*?)\2)\]|(?=(?:\.|\[\])(?:\.|\[\]|$))"""
 )
@@ -24,7 +26,7 @@ def pick(field: str) -> Pick:
     """A field: `@key` for every key, a path that starts with `$`, or names as `a.b[0]`. Raises `BadPath`."""
     if field == "@key":
         return _keys
-    if field.startswith("$"):
+    if _PATH.match(field):
         return _path(field)
     return _names(field)
 

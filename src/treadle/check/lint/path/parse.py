@@ -5,7 +5,8 @@
     bracket  = "[" (union / slice / "*" / "?(" script ")" / "(@.length-" number ")") "]"
 
 A name needs no quotes in a union (`[get,put]`), and may hold anything but `.[]()~^` and spaces. `..` is every depth
-below. `~` gives keys in place of values, `^` goes up to the parent; after `^` the path may go on.
+below, and so is a dot in front of a bracket: `$.a.[b]` is `$.a..b`. `~` gives keys in place of values, `^` goes up to
+the parent; after `^` the path may go on.
 """
 
 from __future__ import annotations
@@ -168,7 +169,7 @@ class _Reader:
             self._refuse("the path ends with a dot", "leave it off, or write `*`")
         if self.text[self.at] == "[":
             self.at += 1
-            return self._bracket(deep=deep)
+            return self._bracket(deep=dots > 0)
         if self.text[self.at] == "*":
             self.at += 1
             return _Raw(deep)
@@ -186,6 +187,8 @@ class _Reader:
         if match := _SLICE.match(text, self.at):
             self.at = match.end()
             start, end, stride = match[1], match[2], match[3]
+            if stride == "0":
+                self._refuse("a slice cannot go on by 0")
             return _Raw(deep, slice=(int(start or 0), int(end) if end else None, int(stride or 1)))
         if text.startswith("?", self.at):
             return self._filter(deep=deep)
