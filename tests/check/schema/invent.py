@@ -27,6 +27,7 @@ class Invention:
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
+        self.without: tuple[str, ...] = ()
 
     def schema(self, depth: int = 3) -> Any:
         """A schema of a few keywords. Those called `d0` and `d1` in `$defs` may be referred to from everywhere."""
@@ -35,11 +36,16 @@ class Invention:
             return rng.random() < 0.6
         schema: dict[str, Any] = {}
         for _ in range(rng.choice((1, 1, 2, 2, 3, 4))):
-            self.keyword(schema, depth, rng.choice(FLAT + (DEEP if depth > 0 else ())))
+            self.keyword(schema, depth, self.group(depth))
         return schema
 
-    def document(self, depth: int = 3) -> dict[str, Any]:
-        """A whole document: a schema with definitions that it may use."""
+    def group(self, depth: int) -> str:
+        """A group of keywords to say something of."""
+        return self.rng.choice([each for each in FLAT + (DEEP if depth > 0 else ()) if each not in self.without])
+
+    def document(self, depth: int = 3, without: tuple[str, ...] = ()) -> dict[str, Any]:
+        """A whole document: a schema with definitions that it may use, and without some groups of keywords."""
+        self.without = without
         root = self.schema(depth)
         root = root if isinstance(root, dict) else {"allOf": [root]}
         return {**root, "$defs": {"d0": self.schema(1), "d1": self.guarded()}}
@@ -54,7 +60,7 @@ class Invention:
         self.keyword(schema, 0, self.rng.choice(FLAT))
         return schema
 
-    def keyword(self, schema: dict[str, Any], depth: int, group: str) -> None:
+    def keyword(self, schema: dict[str, Any], depth: int, group: str) -> None:  # noqa: PLR0915 - one case a group
         """Say one more thing."""
         rng = self.rng
         below = lambda: self.schema(depth - 1)  # noqa: E731 - a short word for the lines that follow
@@ -143,8 +149,9 @@ class Invention:
             value = self.value()
         return value
 
-    def changed(self, document: dict[str, Any]) -> dict[str, Any]:
+    def changed(self, document: dict[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
         """The document with one to three things said otherwise."""
+        self.without = without
         result = copy.deepcopy(document)
         for _ in range(self.rng.choice((1, 1, 2, 3))):
             target, depth = self.rng.choice([each for each in schemas_in(result) if isinstance(each[0], dict)])
@@ -152,7 +159,7 @@ class Invention:
             if keys and self.rng.random() < 0.35:
                 del target[self.rng.choice(keys)]
             else:
-                self.keyword(target, min(depth, 2), self.rng.choice(FLAT + (DEEP if depth > 0 else ())))
+                self.keyword(target, min(depth, 2), self.group(depth))
         return result
 
     def rewritten(self, document: dict[str, Any]) -> dict[str, Any]:

@@ -101,8 +101,9 @@ def compare_nots(old: Shape, new: Shape, judge: Judge) -> Iterator[Found]:
         if effect is not Effect.NONE:
             yield Change("not-changed", effect, "not")
         return
-    for _ in gone:
-        yield Change("not-removed", Effect.WIDENS, "not")
+    for each in gone:
+        if not apart(new, each):
+            yield Change("not-removed", Effect.WIDENS, "not")
     for each in come:
         if not apart(old, each):
             yield Change("not-added", Effect.NARROWS, "not")
