@@ -35,7 +35,7 @@ from treadle.contract.parse import parse
 RULESET = "extends: [spectral:oas, spectral:asyncapi]\n"
 OWN = Path(__file__).parent / "lint_documents"
 CAUSES = json.loads((Path(__file__).parent / "differential_lint_causes.json").read_text())
-"""Each: `code` and `path` (patterns), `side` (`ours` or `theirs`), `cause`."""
+"""Each: `code`, `path` and `message` (patterns), `side` (`ours` or `theirs`), `cause`."""
 GOAL = 0.99
 CRASH = "crash"
 LARGE_BYTES = 200_000
@@ -163,10 +163,11 @@ def compare(documents, program, cache):
     return found
 
 
-def cause(side, key):
+def cause(side, key, message):
     code, path, _ = key
     for each in CAUSES:
-        if each["side"] == side and re.fullmatch(each["code"], code) and re.search(each["path"], "/".join(path)):
+        told = re.search(each["path"], "/".join(path)) and re.search(each["message"], message)
+        if each["side"] == side and re.fullmatch(each["code"], code) and told:
             return each["cause"]
     return None
 
@@ -176,7 +177,7 @@ def summary(found):
     differences = [
         {
             "document": each.name, "side": side, "code": key[0], "path": list(key[1]), "severity": key[2],
-            "message": message, "cause": cause(side, key),
+            "message": message, "cause": cause(side, key, message),
         }
         for each in found
         for side, keys in (("ours", each.ours), ("theirs", each.theirs))

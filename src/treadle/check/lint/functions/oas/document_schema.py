@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from treadle.check.lint.context import Check, Complaint, Context, Path
-from treadle.check.lint.functions.oas.published import document_validator
+from treadle.check.lint.functions.oas.published import document_validator, properties_of
 from treadle.contract.model import Json
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ _SHOWN_SCHEMES = (("basic",), ("apiKey",), ("oauth2",))
 """The names under which Spectral says which security scheme is wrong, and not only that one is."""
 
 
-_STYLES = frozenset({"style", "explode"})
+_OF_STYLES = frozenset({"style", "explode", "allowReserved", "example", "examples"})
+_OF_PARTS = _OF_STYLES | {"name", "in", "flows", "scheme", "bearerFormat", "openIdConnectUrl"}
+"""The properties that only a part of an object's schema in OpenAPI 3.1 speaks of (`dependentSchemas`, `allOf`)."""
+_NAMED = frozenset({"properties", "patternProperties"})
+_DOWN = _NAMED | {"additionalProperties", "items"}
 
 
 def make(_options: Mapping[str, Any]) -> Check:
@@ -38,11 +42,11 @@ def make(_options: Mapping[str, Any]) -> Check:
         except ValueError as error:  # nests too deeply, or holds what JSON cannot
             yield Complaint(f"the document cannot be judged: {error}")
             return
-        places = {as_written(value, each.instance_path) for each in errors}
         for each in errors:
-            if not _follows(each, value, places):
+            if not _follows(each, errors, version):
                 yield from _said(each, value)
-            yield from _style(each, value)
+            if version in ("3.1", "3.2"):
+                yield from _lost(each, value)
 
     return check
 
@@ -76,27 +80,53 @@ def _unexpected(path: Path, key: str) -> Complaint:
     return Complaint(f"`{key}` is not expected here", (*path, key))
 
 
-def _follows(error: ValidationError, document: Json, places: AbstractSet[Path]) -> bool:
-    """Whether properties are unevaluated only because something is wrong with them: to Ajv they are not."""
+def _follows(error: ValidationError, errors: list[ValidationError], version: str) -> bool:
+    """Whether properties are unevaluated only because something is wrong with one of them: to Ajv they are not."""
     kind: Any = error.kind
     if kind.name != "unevaluatedProperties":
         return False
-    path = as_written(document, error.instance_path)
-    wrong = {place[len(path)] for place in places if len(place) > len(path) and place[: len(path)] == path}
-    return wrong.issuperset(kind.unexpected)
+    wrong = set(_wrong(error.evaluation_path[:-1], errors))
+    known = properties_of(version, tuple(error.schema_path[:-1])) if wrong else frozenset()
+    return (wrong | known).issuperset(kind.unexpected)
 
 
-def _style(error: ValidationError, document: Json) -> Iterator[Complaint]:
-    """A parameter whose style is wrong: to Ajv its style is then one of the properties that nothing speaks of."""
-    steps = list(error.evaluation_path)
-    if "dependentSchemas" not in steps:
-        return
-    path = as_written(document, error.instance_path)
-    while path and path[-1] in _STYLES:
-        path = path[:-1]
-    owner = _at(document, path)
-    if isinstance(owner, dict) and not _STYLES.isdisjoint(owner):
-        yield Complaint(_sentence("unevaluatedProperties", None, path), path)
+def _wrong(owner: list[str | int], errors: list[ValidationError]) -> Iterator[str]:
+    """The properties that are wrong by an object's schema itself, or by what it always includes."""
+    for each in errors:
+        if each.evaluation_path[: len(owner)] == owner:
+            below = each.evaluation_path[len(owner) :]
+            at = below.index("properties") if "properties" in below else len(below)
+            if at < len(below) and all(word in ("allOf", "$ref") or isinstance(word, int) for word in below[:at]):
+                yield str(below[at + 1])
+
+
+def _lost(error: ValidationError, document: Json) -> Iterator[Complaint]:
+    """What Ajv holds for unevaluated besides: what only that part of a schema speaks of which an object violates."""
+    path, steps = as_written(document, error.instance_path), deque(error.evaluation_path)
+    depth = 0
+    parts: set[str | int] = set()
+    while steps:
+        word = steps.popleft()
+        if word not in _DOWN:
+            parts.add(word)
+        if word in _DOWN or not steps:
+            place = path[:depth]
+            names = (
+                _OF_STYLES if "dependentSchemas" in parts else _OF_PARTS if {"allOf", "then"} <= parts else frozenset()
+            )
+            at_fault = path[depth : depth + 1] or tuple(_OF_STYLES & names & _keys(_at(document, place)))
+            if names.intersection(at_fault):
+                yield Complaint(_sentence("unevaluatedProperties", None, place), place)
+        if word in _DOWN:
+            if path[depth] in ("schema", "itemSchema", "schemas"):
+                return
+            if word in _NAMED:
+                steps.popleft()
+            depth, parts = depth + 1, set()
+
+
+def _keys(node: Json) -> frozenset[str]:
+    return frozenset(node) if isinstance(node, dict) else frozenset()
 
 
 def as_written(document: Json, steps: Iterable[str | int]) -> Path:

@@ -24,13 +24,7 @@ def path_items(paths: Json, subject: Subject) -> Iterator[tuple[str, dict[str, A
 def operations(paths: Json, subject: Subject) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Each operation below `paths`, with its path from there: `("/orders", "get")`."""
     for template, item in path_items(paths, subject):
-        for method, operation in operations_of(item, subject):
-            yield (template, method), operation
-
-
-def operations_of(item: dict[str, Any], subject: Subject) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each operation of one path item by its method, in the order in which they are written."""
-    for method, value in item.items():
-        operation = subject.follow(value) if method in METHODS else None
-        if isinstance(operation, dict):
-            yield method, operation
+        for method, value in item.items():
+            operation = subject.follow(value) if method in METHODS else None
+            if isinstance(operation, dict):
+                yield (template, method), operation

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from treadle.check.lint.context import Check, Complaint, Context, Path, Subject
-from treadle.check.lint.functions.oas.operations import operations_of, path_items
+from treadle.check.lint.functions.oas.operations import METHODS, path_items
 from treadle.contract.model import Json
 
 _PARAMETER = re.compile(r"\{;?\??([a-zA-Z0-9_-]+)\*?\}")
@@ -37,9 +37,12 @@ def make(_options: Mapping[str, Any]) -> Check:
 def _of_item(item: dict[str, Any], path: Path, names: list[str], subject: Subject) -> Iterator[Complaint]:
     shared: _Declared = {}
     yield from _declare(item.get("parameters"), path, shared, subject)
-    for method, operation in operations_of(item, subject):
+    for method, value in item.items():
+        operation = subject.follow(value) if method in METHODS else None
+        if not isinstance(operation, dict | list):
+            continue
         own: _Declared = {}
-        yield from _declare(operation.get("parameters"), (*path, method), own, subject)
+        yield from _declare(_parameters(operation), (*path, method), own, subject)
         declared = shared | own
         for name, place in declared.items():
             if name not in names:
@@ -47,6 +50,10 @@ def _of_item(item: dict[str, Any], path: Path, names: list[str], subject: Subjec
         for name in names:
             if name not in declared:
                 yield Complaint(f"the parameter {{{name}}} of `{path[1]}` is not declared", (*path, method))
+
+
+def _parameters(operation: Json) -> Json:
+    return operation.get("parameters") if isinstance(operation, dict) else None
 
 
 def _declare(parameters: Json, owner: Path, declared: _Declared, subject: Subject) -> Iterator[Complaint]:

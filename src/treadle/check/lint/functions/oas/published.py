@@ -190,6 +190,15 @@ def document_validator(version: str) -> Validator:
     )
 
 
+@cache
+def properties_of(version: str, path: tuple[str | int, ...]) -> frozenset[str]:
+    """The properties that the part of the schema at a path speaks of; none where there is no such part."""
+    node: Json = schema(version)
+    for step in path:
+        node = node.get(step) if isinstance(node, dict) else None
+    return frozenset(node.get("properties", {})) if isinstance(node, dict) else frozenset()
+
+
 def _file(name: str) -> dict[str, Any]:
     found: dict[str, Any] = orjson.loads((files("treadle.check.lint") / "schemas" / f"{name}.json").read_bytes())
     return found
