@@ -15,6 +15,7 @@ from treadle.check.diff.report import Comparison, Told
 from treadle.check.diff.rule import Level
 from treadle.check.diff.rules import BY_ID
 from treadle.check.diff.verdict import verdict, version_of
+from treadle.check.schema.edit import Spot
 from treadle.contract.dialect import Family, dialect_of
 from treadle.contract.model import Json, Place
 from treadle.contract.version import Bump, read_version
@@ -80,8 +81,8 @@ def compare_documents(
                 rule.message.format_map(_Words(change.words)),
                 change.path,
                 change.operation,
-                old.library.place_of(change.old.file, change.old.pointer),
-                new.library.place_of(change.new.file, change.new.pointer),
+                _place(old, change.old, change.schemas and change.schemas[0]),
+                _place(new, change.new, change.schemas and change.schemas[1]),
                 judgement.backward,
                 judgement.forward,
                 proof,
@@ -126,6 +127,12 @@ def _stale_major(side: Side) -> tuple[str, int] | None:
     if version is None or not said or any(major == version.major for _, major in said):
         return None
     return said[0]
+
+
+def _place(side: Side, spot: Spot, whole: Spot | None) -> Place:
+    """Where a spot is. A schema that takes anything stands nowhere, and is told at its whole."""
+    where = spot if spot.file or whole is None else whole
+    return side.library.place_of(where.file or side.file, where.pointer)
 
 
 def _prover(old: Side, new: Side) -> Prover:

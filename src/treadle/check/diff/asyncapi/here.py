@@ -37,8 +37,3 @@ class Here:
 def spot(node: Node) -> Spot:
     """Where a node stands, or would stand."""
     return Spot(node.file, node.pointer)
-
-
-def written(edited: Spot, whole: Spot) -> Spot:
-    """Where an edit is written: a schema that takes anything stands nowhere, and is told at its whole."""
-    return edited if edited.file else whole

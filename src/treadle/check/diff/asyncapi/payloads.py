@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from treadle.check.diff.asyncapi.here import Here, spot, written
+from treadle.check.diff.asyncapi.here import Here, spot
 from treadle.check.diff.change import Change, Side
 from treadle.check.diff.rules.payloads import EVENT, payload_rule
 from treadle.check.schema.compare import Sides, compare_schemas
@@ -34,8 +34,8 @@ class Payloads:
                 {**edit.words, "whole": whole, "property": edit.property},
                 here.path,
                 here.operation,
-                written(edit.old, spot(before)),
-                written(edit.new, spot(after)),
+                edit.old,
+                edit.new,
                 edit,
                 flow,
                 (spot(before), spot(after)),
