@@ -40,7 +40,8 @@ COMPLAINTS: Mapping[str, str] = {
     # Its shape
     "not-a-contract": "A contract begins with `openapi: 3.1.0` or `asyncapi: 3.0.0`.",
     "unknown-version": (
-        "treadle reads OpenAPI 3.1 and AsyncAPI 3.0. From 3.0 to 3.1: `nullable: true` becomes `type: "
+        "The fabric compiles OpenAPI 3.1 and AsyncAPI 3.0; `treadle lint` judges Swagger 2.0, OpenAPI 3.x and AsyncAPI "
+        "2.x and 3.x too. From 3.0 to 3.1: `nullable: true` becomes `type: "
         "[string, 'null']`, `exclusiveMinimum: true` becomes a number, `example` becomes `examples`. From "
         "AsyncAPI 2: channels get an `address`, and `publish`/`subscribe` become operations with `action: "
         "receive`/`send`."

@@ -26,6 +26,7 @@ FILE_NAME = re.compile(
 LOOKS_LIKE = re.compile(r"\.(?:openapi|asyncapi)\.(?:yaml|yml|json)\Z")
 _DOMAIN = re.compile(r"[a-z][a-z0-9-]{0,62}\Z")
 _VERSIONS = {Kind.OPENAPI: re.compile(r"3\.1\.\d+\Z"), Kind.ASYNCAPI: re.compile(r"3\.0\.\d+\Z")}
+_LINTED = {Kind.OPENAPI: re.compile(r"3\.\d+\.\d+\Z"), Kind.ASYNCAPI: re.compile(r"[23]\.\d+\.\d+\Z")}
 _WANTED = {Kind.OPENAPI: "3.1.0", Kind.ASYNCAPI: "3.0.0"}
 
 
@@ -147,19 +148,14 @@ def _kind(root: Node, library: Library, problems: Problems) -> Kind | None:
             version = data[key]
             if isinstance(version, str) and _VERSIONS[kind].match(version):
                 return kind
-            problems.add(
-                "unknown-version",
-                library.place(root.child(key)),
-                f"{key} `{version}` is not supported" + ("" if isinstance(version, str) else "; it must be text"),
-                f"write the contract for {key}: {_WANTED[kind]}",
-            )
+            problems.add("unknown-version", library.place(root.child(key)), *_version_refusal(kind, key, version))
             return None
     if "swagger" in data:
         problems.add(
             "unknown-version",
             library.place(root.child("swagger")),
-            "Swagger 2.0 is not supported",
-            f"convert the contract to openapi: {_WANTED[Kind.OPENAPI]}",
+            f"Swagger 2.0 is linted and not compiled: the fabric wants openapi {_WANTED[Kind.OPENAPI]}",
+            f"convert the contract to openapi: {_WANTED[Kind.OPENAPI]}; until then, `treadle lint` judges it as it is",
         )
         return None
     near = nearest_key(data)
@@ -168,6 +164,17 @@ def _kind(root: Node, library: Library, problems: Problems) -> Kind | None:
     )
     problems.add("not-a-contract", place, "the file says neither `openapi:` nor `asyncapi:`", hint)
     return None
+
+
+def _version_refusal(kind: Kind, key: str, version: Json) -> tuple[str, str]:
+    """Why a version is not compiled, and what to do."""
+    hint = f"write the contract for {key}: {_WANTED[kind]}"
+    if not isinstance(version, str):
+        return f"{key} `{version}` must be text", f"quote it, as in {key}: '{_WANTED[kind]}'"
+    if not _LINTED[kind].match(version):
+        return f"{key} `{version}` is no version that is known", hint
+    says = f"{key} `{version}` is linted and not compiled: the fabric wants {_WANTED[kind]}"
+    return says, f"{hint}; until then, `treadle lint` judges it as it is"
 
 
 def nearest_key(data: Iterable[str]) -> str | None:
