@@ -90,7 +90,8 @@ class _Walk:
                     self._arrive(below, child)
                 if inner and below.alive and child:
                     chain.append(child)
-                    stack.append(self._entered(frame, below, child, repeated))
+                    plain = not (repeated or frame.again)
+                    stack.append(_Frame(below, _items(child)) if plain else self._again(frame, below, child, repeated))
                     break
                 path.pop()
             else:
@@ -106,17 +107,17 @@ class _Walk:
         mask &= ~done | self.automaton.sticky
         return mask, mask & done
 
-    def _entered(self, frame: _Frame, state: State, node: Any, repeated: int) -> _Frame:
-        fading, levels, again = frame.fading, frame.levels - 1, frame.again or bool(repeated)
-        if again:
-            self.again += len(node)
-            if self.again > NODES_AGAIN_MAX:
-                raise TooManyNodes
+    def _again(self, frame: _Frame, state: State, node: Any, repeated: int) -> _Frame:
+        """Enter a container that some step was in before, or that is below one."""
+        fading, levels = frame.fading, frame.levels - 1
+        self.again += len(node)
+        if self.again > NODES_AGAIN_MAX:
+            raise TooManyNodes
         if repeated & self.automaton.near:
             fading, levels = fading | repeated & self.automaton.near, self.automaton.levels
         elif fading and levels < 0 and state.mask & fading:
             state = self.automaton.state(state.mask & ~fading)
-        return _Frame(state, _items(node), fading, levels, again)
+        return _Frame(state, _items(node), fading, levels, again=True)
 
     def _asked(self, state: State, key: str | int, child: Any) -> int:
         """The masks of the filters and slices that hold for a child."""
