@@ -10,6 +10,7 @@ import re
 from json import JSONDecoder, loads
 from typing import Any
 
+from treadle.contract.lines import Lines
 from treadle.contract.place import Json
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -26,14 +27,14 @@ _SCANNER = JSONDecoder(parse_int=str, parse_float=str)
 class JsonSpots(dict[int, Any]):
     """`id(container)` -> {key: offset} or [offset], made on look-up. A container is found by way of its parent.
 
-    `text` must be JSON, and `data` what it says; of a key given twice the last counts.
+    The text of `lines` must be JSON, and `data` what it says, beginning at `begins`; of a key given twice the last
+    counts.
     """
 
-    def __init__(self, text: str, data: Json) -> None:
+    def __init__(self, lines: Lines, data: Json, begins: int) -> None:
         super().__init__()
-        self.text = text
-        self.root = _SPACE.match(text).end()  # type: ignore[union-attr]  # it matches the empty string
-        self._begins: dict[int, tuple[Json, int]] = {id(data): (data, self.root)}
+        self.lines = lines
+        self._begins: dict[int, tuple[Json, int]] = {id(data): (data, begins)}
 
     def __missing__(self, id_: int) -> Any:
         container, at = self._begins.pop(id_)
@@ -41,20 +42,20 @@ class JsonSpots(dict[int, Any]):
         return found
 
     def _members(self, container: dict[str, Json], at: int) -> dict[str, int]:
-        found: dict[str, int] = {}
-        while match := _MEMBER.match(self.text, at):
+        text, found = self.lines.text, dict[str, int]()
+        while match := _MEMBER.match(text, at):
             token, at = match[1], match.end()
             key = loads(token) if "\\" in token else token[1:-1]
             found[key] = match.start(1)
-            if self.text[at] in "{[":
+            if text[at] in "{[":
                 at = self._past(container[key], at)
         return found
 
     def _items(self, container: list[Json], at: int) -> list[int]:
-        found: list[int] = []
-        while match := _ITEM.match(self.text, at):
+        text, found = self.lines.text, list[int]()
+        while match := _ITEM.match(text, at):
             at = match.end()
-            if self.text[at] in "{[":
+            if text[at] in "{[":
                 at = self._past(container[len(found)], at)
             found.append(match.start(1))
         return found
@@ -62,5 +63,6 @@ class JsonSpots(dict[int, Any]):
     def _past(self, value: Json, at: int) -> int:
         """The offset of the comma or bracket behind a container, of which the beginning is kept."""
         self._begins[id(value)] = (value, at)
-        _, end = _SCANNER.raw_decode(self.text, at)
-        return _SPACE.match(self.text, end).end()  # type: ignore[union-attr]
+        text = self.lines.text
+        _, end = _SCANNER.raw_decode(text, at)
+        return _SPACE.match(text, end).end()  # type: ignore[union-attr]  # it matches the empty string

@@ -1,7 +1,7 @@
 """JSON text -> plain data, judged at the speed of C: orjson reads, and sizes are told from the marks alone.
 
-A text without its strings and scalars is a skeleton of brackets, colons and commas, some hundred times faster to judge
-than a walk. Only a text that is over budget, or that gives a key twice, is looked at token by token, to say where.
+A text without its strings and scalars is a skeleton of brackets, colons and commas, soon judged. Only a text that is
+over budget, or that gives a key twice, is looked at token by token, to say where.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from treadle.contract.places import Places
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]|[^\s{}\[\],:"]++')
 _BEFORE_NODE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|(?:,|[\[{](?!\s*+[\]}]))\s*+')
 _NOT_MARKS = bytes(set(range(256)) - set(b'{}[],:"'))
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _STEPS = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")
 _STRING_REST = re.compile(rb'"[^"]*"')
 """A string of which only the marks in it are left."""
@@ -32,6 +31,8 @@ def read_json(data: bytes, faults: Faults, *, named_json: bool) -> Places | None
 
     Raises `Refused` where it is over budget, or where a text that should be JSON is not, and UnicodeDecodeError.
     """
+    skeleton = _skeleton(data)
+    _check_nodes(skeleton, faults)  # first, because every node costs orjson memory
     try:
         root = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -39,12 +40,11 @@ def read_json(data: bytes, faults: Faults, *, named_json: bool) -> Places | None
             _refuse_depth(faults)
             _broken(error, faults)
         return None
-    skeleton = _skeleton(data)
-    _check_budget(skeleton, faults)
-    if _members(skeleton) != _members(_skeleton(orjson.dumps(root))):
+    _check_depth(skeleton, faults)
+    if skeleton.count(b":") != _members(root):
         _name_duplicates(faults)
-    spots = JsonSpots(faults.lines.text, root)
-    return Places(faults.file, root, spots, faults.lines, spots.root)
+    begins = len(data) - len(data.lstrip(b" \t\r\n"))
+    return Places(faults.file, root, JsonSpots(faults.lines, root, begins), faults.lines, begins)
 
 
 def _broken(error: orjson.JSONDecodeError, faults: Faults) -> None:
@@ -64,18 +64,29 @@ def _skeleton(data: bytes) -> bytes:
     return _STRING_REST.sub(b"", marks) if b'"' in marks else marks
 
 
-def _members(skeleton: bytes) -> int:
-    return skeleton.count(b":")
+def _members(root: Json) -> int:
+    """How many pairs the objects of `root` hold: fewer than the text has colons where a key was given twice."""
+    found = 0
+    waiting: list[Json] = [(root,)]
+    while waiting:
+        value = waiting.pop()
+        if type(value) is dict:
+            found += len(value)
+            value = value.values()
+        waiting.extend(each for each in value if type(each) is dict or type(each) is list)
+    return found
 
 
-def _check_budget(skeleton: bytes, faults: Faults) -> None:
-    budget = faults.budget
+def _check_nodes(skeleton: bytes, faults: Faults) -> None:
     openings = skeleton.count(b"{") + skeleton.count(b"[")
     # A node is the root, or it follows a comma or an opening bracket: at most so many, exact but for empty containers.
-    if 1 + openings + skeleton.count(b",") > budget.nodes_max:
+    if 1 + openings + skeleton.count(b",") > faults.budget.nodes_max:
         _refuse_nodes(faults)
+
+
+def _check_depth(skeleton: bytes, faults: Faults) -> None:
     steps = array("b", skeleton.translate(_STEPS, b":,"))
-    if max(accumulate(steps), default=0) > budget.depth_max:
+    if max(accumulate(steps), default=0) > faults.budget.depth_max:
         _refuse_depth(faults)
 
 

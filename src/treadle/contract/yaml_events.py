@@ -179,7 +179,7 @@ class _Reading:
     def key(self, event: Any, container: dict[str, Json]) -> str:
         """A key that was not met before, or is out of the ordinary; the text as written where it is no string."""
         text: str = event.value
-        if text[:1].isalpha() and not (event.style or event.tag or event.anchor) and plain_value(text) is text:
+        if text[:1].isalpha() and not (event.style or event.tag or event.anchor) and isinstance(plain_value(text), str):
             self.names[text] = text
             return text
         at = event.start_mark.index

@@ -23,8 +23,10 @@ from treadle.base.errors import InputError, TreadleError, disk_full
 
 _MIB = 1024 * 1024
 _FREE_BYTES = 12 * _MIB
-"""Documents of so many bytes together fit in the memory that every child has."""
+"""What documents of so many bytes together become fits in the memory that every child has."""
 _MEMORY_A_BYTE = 24
+_RESERVED_A_BYTE = 12
+"""orjson asks for so much at once, and uses what it needs of it."""
 _CPU_S_A_DOCUMENT = 0.1
 _CPU_S_A_MIB = 3.0
 
@@ -45,15 +47,14 @@ class Limits:
     wall_s: float = 600.0
     read_bytes: int = 0
 
-    def grant(self, size: int) -> tuple[int, float]:
-        """Raise the limits for one more document; returns by how many bytes and seconds."""
+    def grant(self, size: int) -> float:
+        """Raise the limits for one more document; returns by how many seconds."""
         covered = max(_FREE_BYTES, self.read_bytes)
         self.read_bytes += size
-        memory = _MEMORY_A_BYTE * max(0, self.read_bytes - covered)
+        self.memory_bytes += _RESERVED_A_BYTE * size + _MEMORY_A_BYTE * max(0, self.read_bytes - covered)
         cpu_s = _CPU_S_A_DOCUMENT + _CPU_S_A_MIB * size / _MIB
-        self.memory_bytes += memory
         self.cpu_s += cpu_s
-        return memory, cpu_s
+        return cpu_s
 
 
 _TOO_MUCH_MEMORY = "it took more memory than documents of its size need"
@@ -104,11 +105,10 @@ def confined(work: Callable[[], Any], limits: Limits | None = None) -> Any:
 def grant(size: int) -> None:
     """Allow more, because a document of `size` bytes was read; outside of a child there is nothing to allow."""
     for limits in _here:
-        memory, cpu_s = limits.grant(size)
+        cpu_s = limits.grant(size)
         left_s, _ = signal.getitimer(signal.ITIMER_PROF)
         signal.setitimer(signal.ITIMER_PROF, left_s + cpu_s)
-        if memory:
-            _limit_memory(limits.memory_bytes)
+        _limit_memory(limits.memory_bytes)
 
 
 def _child(work: Callable[[], Any], limits: Limits, writer: int) -> NoReturn:
