@@ -76,13 +76,19 @@ def command(  # noqa: PLR0917 - an argument an option
 
     from treadle.check.exemptions import Ignores
     from treadle.check.lint.order import spectral_json
+    from treadle.check.lint.ruleset.problems import BadRuleset
 
     bound = LEVELS.index(fail_severity)
     names = [name for each in files for name in expand(each)]
-    if fix or dry_run:
-        mend(names, rulesets, write=not dry_run)
     ignores = Ignores((), dt.datetime.now(tz=dt.UTC).date())
-    found = lint_files(names, rulesets, ignores)
+    try:
+        if fix or dry_run:
+            mend(names, rulesets, write=not dry_run)
+        found = lint_files(names, rulesets, ignores)
+    except BadRuleset as bad:
+        for problem in bad.findings:
+            click.echo(f"{problem}" + (f"\n    hint: {printable(problem.hint)}" if problem.hint else ""), err=True)
+        raise
     failing = any(each.result.level <= bound for each in found)
     shown = [each for each in found if each.result.level <= bound or not display_only_failures]
 
