@@ -10,9 +10,10 @@ def escape(token: str) -> str:
 
 def pointer(*tokens: str | int) -> str:
     """`pointer("paths", "/v1/orders")` is `/paths/~1v1~1orders`; no token at all is the root, `""`."""
-    return "".join(f"/{escape(str(token))}" for token in tokens)
+    return "".join([f"/{escape(str(token))}" for token in tokens])
 
 
 def tokens(text: str) -> tuple[str, ...]:
     """The tokens of a pointer, unescaped."""
-    return tuple(token.replace("~1", "/").replace("~0", "~") for token in text.split("/")[1:])
+    found = text.split("/")[1:]
+    return tuple([each.replace("~1", "/").replace("~0", "~") for each in found] if "~" in text else found)

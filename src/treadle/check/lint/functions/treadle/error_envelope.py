@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from treadle.check.lint.api import is_error, json_schema, name, response_path, responses, written
-from treadle.check.lint.context import BadOptions, Check, Complaint, Context
+from treadle.check.lint.context import BadOptions, Check, Complaint, Context, Subject
 from treadle.check.lint.shape import kinds, required
 from treadle.contract.model import Json
 
@@ -28,10 +28,17 @@ def make(options: Mapping[str, Json]) -> Check:
             if schema is None:
                 yield Complaint(f"{said} has no application/json schema", at)
                 continue
-            lacking = [each for each in wanted if each not in required(schema, subject)]
-            if kinds(schema, subject) != frozenset({"object"}):
-                yield Complaint(f"{said} is no object", at)
-            elif lacking:
-                yield Complaint(f"{said} does not require {', '.join(lacking)}", at)
+            wrong = context.kept.get((check, id(schema)))  # one schema, many responses
+            if wrong is None:
+                wrong = context.kept[check, id(schema)] = _wrong(schema, wanted, subject)
+            if wrong:
+                yield Complaint(f"{said} {wrong}", at)
 
     return check
+
+
+def _wrong(schema: Json, wanted: list[str], subject: Subject) -> str:
+    if kinds(schema, subject) != frozenset({"object"}):
+        return "is no object"
+    lacking = frozenset(wanted) - required(schema, subject)
+    return f"does not require {', '.join(each for each in wanted if each in lacking)}" if lacking else ""
