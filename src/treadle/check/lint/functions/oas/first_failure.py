@@ -73,7 +73,7 @@ def _plain(error: ValidationError, word: str, kind: Any, path: tuple[str | int, 
             return Error(word, path, f"must be one of: {', '.join(map(str, kind.options))}", kind.options)
         case "format":
             return Error(word, path, f'must match the format "{kind.format}"')
-        case "pattern":
+        case "pattern" if hasattr(kind, "pattern"):
             return Error(word, path, f'must match the pattern "{kind.pattern}"')
         case "additionalProperties":
             key = kind.unexpected[0]

@@ -47,7 +47,7 @@ def _is_host(host: str, *, special: bool) -> bool:
         except ValueError:
             return False
     if not special:
-        return True
+        return not _FORBIDDEN.search(host.replace("%", ""))
     name = _PERCENT.sub(lambda match: bytes.fromhex(match[0].replace("%", "")).decode(errors="replace"), host)
     if not name or _FORBIDDEN.search(name):
         return False
