@@ -16,9 +16,10 @@ MADE = "<!-- made by `make docs`; edit the code, not this page -->"
 
 def rules() -> str:
     """Every rule that a contract can break, by where it comes from."""
-    from treadle.check.compat.verdicts import VERDICTS
     from treadle.check.conflicts import CONFLICTS, documentation
-    from treadle.check.conventions import RULES
+    from treadle.check.exemptions import COMPLAINTS as EXEMPTIONS
+    from treadle.check.lint.documentation import CONVENTIONS, documented
+    from treadle.check.lint.ruleset.shipped import SHIPPED
     from treadle.contract.complaints import COMPLAINTS
 
     lines = [
@@ -26,28 +27,57 @@ def rules() -> str:
         "# Rules",
         "",
         "`treadle explain RULE` prints the same texts. A finding is `invalid` (not a valid contract, exit code 3),",
-        "`block` (a policy is violated, exit code 1) or `warn`.",
-        "",
-        "## Conventions",
+        "`block` (a policy is violated, exit code 1), `warn` or `info`. Rules of a ruleset have Spectral's severities:",
+        "`error` blocks, `warn` warns, `info` and `hint` inform. How to change them for a workspace, or to make an",
+        "exception for a while, is said in its `standards/*.spectral.yaml`.",
         "",
     ]
-    for rule in RULES:
-        lines += [f"### {rule.id} ({rule.severity})", "", *_quoted(rule.doc), ""]
-    lines += ["## Conflicts between contracts", ""]
+    for ruleset in CONVENTIONS:
+        lines += [f"## Conventions: {ruleset}", ""]
+        for rule in documented(ruleset):
+            lines += [f"### {rule.id} ({rule.severity})", "", rule.description, "", f"Why: {rule.why}", ""]
+            lines += [*_fenced("Bad", rule.bad), *_fenced("Good", rule.good), f"Mend it: {rule.fix}.", ""]
+    lines += ["## Exceptions", "", *_table("rule", EXEMPTIONS), "", "## Conflicts between contracts", ""]
     for id in CONFLICTS:
         lines += [f"### {id}", "", *_quoted(documentation(id)), ""]
     lines += [
-        "## Compatibility with the live version",
+        "## Compatibility of two versions",
         "",
-        "| rule | level | asks for | why |",
-        "| --- | --- | --- | --- |",
-        *(f"| {each.id} | {each.level} | {_bump(each.bump)} | {_cell(each.why)} |" for each in VERDICTS),
+        "What a change means, whom it breaks and which version it asks for is told rule by rule on a page of its own:",
+        "[changes](changes.md).",
         "",
         "## Reading",
         "",
         *_table("rule", COMPLAINTS),
+        "",
     ]
+    for ruleset in SHIPPED:
+        if ruleset not in CONVENTIONS:
+            lines += [f"## {ruleset}", "", "| rule | severity | what it wants |", "| --- | --- | --- |"]
+            lines += [f"| {each.id} | {each.severity} | {_cell(each.description)} |" for each in documented(ruleset)]
+            lines += [""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def changes() -> str:
+    """Every change between two versions of a contract."""
+    from treadle.check.diff.rules import RULES
+
+    lines = [
+        MADE,
+        "# Changes",
+        "",
+        "What `treadle diff`, `treadle bump` and `treadle check` say of two versions. Ids are oasdiff's where it has one.",
+        "An `error` breaks somebody and blocks. *Differs* says why a level is not oasdiff's.",
+        "",
+        "| rule | level | asks for | why | differs |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {each.id} | {each.level} | {_bump(each.bump)} | {_cell(each.why)} | {_cell(each.differs)} |"
+            for each in RULES
+        ),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def errors() -> str:
@@ -69,7 +99,7 @@ def commands() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-PAGES = {"rules.md": rules, "errors.md": errors, "commands.md": commands}
+PAGES = {"rules.md": rules, "changes.md": changes, "errors.md": errors, "commands.md": commands}
 
 
 def _walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
@@ -96,6 +126,11 @@ def _cell(text: str) -> str:
 
 def _bump(bump: object) -> str:
     return getattr(bump, "name", "").lower() or "nothing"
+
+
+def _fenced(title: str, text: str) -> list[str]:
+    """An example of a ruleset, as a block of YAML."""
+    return [f"{title}:", "", "```yaml", *text.strip("\n").splitlines(), "```", ""]
 
 
 def _quoted(text: str) -> list[str]:
