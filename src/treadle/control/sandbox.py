@@ -203,7 +203,7 @@ def _verdict(said: bytes | None, status: int, limits: Limits) -> Any:
 
 
 def _why(number: int) -> str:
-    if number in (signal.SIGPROF, signal.SIGXCPU):
+    if number == signal.SIGPROF:
         return "it took more computing time than documents of its size need"
     if number == signal.SIGABRT:  # what Rust and C++ do where memory ends
         return _TOO_MUCH_MEMORY
