@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from treadle.check.diff.asyncapi.here import Here, spot
+from treadle.check.diff.asyncapi.view import MERGED
 from treadle.check.diff.change import Change, Side
 from treadle.check.diff.rules.payloads import EVENT, payload_rule
 from treadle.check.schema.compare import Sides, compare_schemas
@@ -26,6 +27,7 @@ class Payloads:
     def changes(self, here: Here, flow: Flow, whole: str, old: Node | None, new: Node | None) -> Iterator[Change]:
         """Every edit of one schema; `whole` is what a message calls it. A side without one takes anything."""
         before, after = old or _anything(here.old, whole), new or _anything(here.new, whole)
+        merged = any(each.pointer.endswith(MERGED) for each in (before, after))
         for edit in compare_schemas(self._sides, before, after, flow):
             rule = payload_rule(EVENT, edit)
             yield Change(
@@ -38,7 +40,7 @@ class Payloads:
                 edit.new,
                 edit,
                 flow,
-                (spot(before), spot(after)),
+                None if merged else (spot(before), spot(after)),
             )
 
 

@@ -23,6 +23,9 @@ from treadle.contract.problems import Problems
 JSON_SCHEMA = "JSON Schema"
 _JSON_FORMATS = re.compile(r"application/(?:schema|vnd\.aai\.asyncapi|vnd\.oai\.openapi)(?:[+;]|\Z)", re.IGNORECASE)
 _DEFAULT_CONTENT = "application/json"
+MERGED = "~merged"
+"""Ends the pointer of what is written nowhere as it is: no pointer of a document holds a lone `~`."""
+_MERGE_DEPTH_MAX = 16
 _TEMPLATE = re.compile(r"\{[^}]*\}")
 
 
@@ -234,20 +237,33 @@ class _Reader:
         format = _text(self.said(node, "schemaFormat"))
         if payload is not None and isinstance(payload.value, dict) and "schemaFormat" in payload.value:
             format, payload = _text(payload.child("schemaFormat")), payload.child("schema")
-        headers = self.refs.follow(self.said(node, "headers"))
-        if headers is not None and isinstance(headers.value, dict) and "schemaFormat" in headers.value:
-            headers = headers.child("schema")
+        headers = self.headers(node)
         return Message(
             _text(node.child("name")) or _text(node.child("messageId")) or key or _text(node.child("title")),
             names | ({key} if key else frozenset()),
             node,
             payload if payload is not None and payload.value is not None else None,
             _format(format),
-            headers if headers is not None and headers.value is not None else None,
+            headers,
             _media_type(_text(self.said(node, "contentType")) or self.default_content),
             self.refs.follow(self.said(node, "correlationId")) or node.child("correlationId"),
             dict(self.bindings(node)),
         )
+
+    def headers(self, node: Node) -> Node | None:
+        """Those of a message and of its traits, merged where several say some."""
+        said = [self.refs.follow(each.child("headers")) for each in (node, *self.items(node.child("traits")))]
+        found = [
+            each.child("schema") if "schemaFormat" in each.value else each
+            for each in said
+            if each is not None and isinstance(each.value, dict)
+        ]
+        if len({each.key for each in found}) < 2 or any(each.file != node.file for each in found):
+            return found[0] if found else None
+        merged: Json = {}
+        for each in [*found[1:], found[0]] if not self.second else found:  # the last one wins
+            merged = _patched(merged, each.value)
+        return Node(node.file, f"{node.pointer}/headers/{MERGED}", merged)
 
     def bindings(self, node: Node) -> Iterator[tuple[str, Node]]:
         yield from self.entries(self.said(node, "bindings"))
@@ -288,6 +304,13 @@ def _requirement(scheme: Node, scopes: Json, name: str = "") -> Requirement:
 
 _KNOWN_OF_SCHEMES = ("type", "scheme", "in", "name", "openIdConnectUrl")
 """What a peer must know of a scheme to use it (AsyncAPI, Security Scheme Object)."""
+
+
+def _patched(value: Json, patch: Json, depth: int = 0) -> Json:
+    """JSON Merge Patch without removals (RFC 7396), to a depth beyond which the patch counts as it is."""
+    if not isinstance(value, dict) or not isinstance(patch, dict) or depth > _MERGE_DEPTH_MAX:
+        return patch
+    return {**value, **{key: _patched(value.get(key), each, depth + 1) for key, each in patch.items()}}
 
 
 def _distinct(messages: Iterator[Message]) -> tuple[Message, ...]:
