@@ -1,5 +1,6 @@
-"""The rules for AsyncAPI: each says something of its own bad document, nothing of its good one."""
+"""The rules for AsyncAPI: ours each on a bad and a good document, the stock ones each in a case of their own."""
 
+import json
 import pathlib
 
 import pytest
@@ -10,9 +11,11 @@ from treadle.check.lint.result import Level
 from treadle.check.lint.ruleset.shipped import shipped
 from treadle.contract.library import Library
 
+CASES = sorted(pathlib.Path("tests/cases/asyncapi").glob("*.case"))
 DOCUMENTS = sorted(pathlib.Path("tests/check/lint/documents").glob("asyncapi-*.yaml"))
 RULES = yaml.safe_load(shipped("treadle:asyncapi"))["rules"]
 OWN = linter(("treadle:asyncapi",), {})
+STOCK = linter(("all.yaml",), {"all.yaml": b"extends: [[spectral:asyncapi, all]]\n"})
 
 
 def said(linter, text, file="lamps.yaml"):
@@ -47,3 +50,44 @@ def test_every_version_2_has_its_own_schema(version):
 def test_a_later_version_3_is_judged_by_the_latest_that_is_known():
     assert said(OWN, "asyncapi: 3.9.0\ninfo: {title: Lamps, version: '1'}\n") == []
     assert [each.path for each in said(OWN, "asyncapi: 3.9.0\ninfo: {title: Lamps}\n")] == [("info",)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_a_stock_rule_says_where_its_document_is_bad(case, check_case):
+    """The paths and severities were compared with Spectral's when the cases were written."""
+
+    def judge(text):
+        found = [each for each in said(STOCK, text) if each.code == case.stem]
+        return "".join(f"{each.level.name.lower()} {'/'.join(map(str, each.path))}: {each.message}\n" for each in found)
+
+    check_case(case, judge)
+
+
+def test_every_stock_rule_has_a_case_that_it_finds_something_in():
+    rules = yaml.safe_load(shipped("spectral:asyncapi"))["rules"]
+    assert sorted(case.stem for case in CASES) == sorted(rules)
+    assert all(not case.read_text().endswith("---- want\n") for case in CASES)
+
+
+ODD = (None, 1, "x", [], {}, [[1]], {"a": [{}]}, True)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.stem)
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_no_odd_value_at_any_place_upsets_a_rule(document, odd):
+    whole = yaml.safe_load(document.read_text())
+    for path in list(paths(whole))[ODD.index(odd) % 5 :: 5]:
+        node = whole
+        for step in path[:-1]:
+            node = node[step]
+        kept, node[path[-1]] = node[path[-1]], odd
+        said(OWN, json.dumps(whole), "lamps.json")
+        node[path[-1]] = kept
+
+
+def paths(node, path=()):
+    """Every place of a document but its root and its version."""
+    if path and path != ("asyncapi",):
+        yield path
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield from paths(value, (*path, key))
