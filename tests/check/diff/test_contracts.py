@@ -2,6 +2,7 @@
 
 import datetime as dt
 import pathlib
+import re
 
 import pytest
 
@@ -23,8 +24,10 @@ def read(text):
 
 
 def judge(text):
+    """What is said, less the examples: which one is found first is the kernel's to choose."""
     old, new = (read(each) for each in text.split("---- new\n"))
-    return "".join(f"{each}\n    hint: {each.hint}\n" for each in compare(old, new, TODAY))
+    said = "".join(f"{each}\n    hint: {each.hint}\n" for each in compare(old, new, TODAY))
+    return re.sub(r" \(for example .*?\)(?= \(version )", "", said)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
@@ -78,3 +81,13 @@ def test_events_of_a_workspace_are_judged_both_ways_whatever_its_operations_say(
     new = text.replace("type: object,", "type: object, required: [channel],").replace("1.0.0", "1.1.0")
     said = [each.rule for each in compare(read(text), read(new), TODAY)]
     assert said == ["version-too-low", "event-property-became-required"]
+
+
+def test_a_finding_carries_an_example_and_both_places():
+    old = PROMISED.replace(", x-treadle: {COMPATIBILITY}", "")
+    new = old.replace("[web, shop]", "[web]").replace("1.0.0}", "1.1.0}")
+    (finding,) = (each for each in compare(read(old), read(new), TODAY) if each.rule != "version-too-low")
+    assert finding.message == (
+        'sales.order.created.v1: `channel` of the payload of `OrderCreated` may no longer be "shop" '
+        '(for example {"channel":"shop"}) (version 1.0.0: domains/sales/orders.v1.asyncapi.yaml:6:78)'
+    )
