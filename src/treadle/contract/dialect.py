@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _DRAFT = re.compile(r"https?://json-schema\.org/(?:draft/(2019-09|2020-12)|draft-0?([3-7]))/schema#?\Z")
 _HYPER_DRAFT = re.compile(r"https?://json-schema\.org/draft-0?([4-7])/hyper-schema#?\Z")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from treadle.contract.library import Library
-from treadle.contract.model import Json, Place
+from treadle.contract.place import Json, Place
 from treadle.contract.pointer import escape, tokens
 from treadle.contract.problems import Problems
 from treadle.contract.shape import check_shape

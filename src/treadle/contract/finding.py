@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from treadle.base.printable import printable
-from treadle.contract.model import Place
+from treadle.contract.place import Place
 
 
 class Severity(StrEnum):

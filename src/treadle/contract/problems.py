@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from treadle.contract.finding import Finding, Severity
-from treadle.contract.model import Place
+from treadle.contract.place import Place
 
 
 class Problems:

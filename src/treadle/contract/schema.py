@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import jsonschema_rs
 from jsonschema_rs import RegexOptions, ValidationError, Validator
 
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 __all__ = ["PATTERNS", "InvalidSchema", "ValidationError", "Validator", "refuse_retrieval", "validator"]
 

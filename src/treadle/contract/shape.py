@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from treadle.base.nearest import nearest
-from treadle.contract.model import Json, Place
+from treadle.contract.place import Json, Place
 from treadle.contract.pointer import pointer
 from treadle.contract.problems import Problems
 from treadle.contract.schema import ValidationError, Validator, validator
