@@ -134,13 +134,13 @@ def compare_all_of(old: Shape, new: Shape, judge: Judge) -> Iterator[Found]:
 
     What they say is merged into the schema and compared there, too.
     """
-    if shape_digest(old) == shape_digest(new):
-        return
     gone, come = _written(old), _written(new)
     _taken(gone, come, lambda one, other: bool(one.name) and one.name == other.name)
     _taken(gone, come, lambda one, other: alike(one.part, other.part))
     _taken(gone, come, lambda one, other: bool(one.title) and one.title == other.title)
     if len(gone) == len(come) == 1 and not any(each.name or each.title for each in (*gone, *come)):
+        return
+    if not (gone or come) or shape_digest(old) == shape_digest(new):
         return
     for verb, left, whole, effect in (("removed", gone, new, Effect.WIDENS), ("added", come, old, Effect.NARROWS)):
         for each in left:

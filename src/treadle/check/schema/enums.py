@@ -15,7 +15,7 @@ def compare_enums(old: Shape, new: Shape, _judge: Judge) -> Iterator[Found]:
     if old.values is None or new.values is None:
         yield from _whole(old, new)
         return
-    told = {token(None)} if ("null" in old.kinds) != ("null" in new.kinds) else set[str]()
+    told = {token(None)} if _null_is_told(old, new) else set[str]()
     gone = [each for each in old.values if each not in new.values and each not in told]
     come = [each for each in new.values if each not in old.values and each not in told]
     if gone and come and _is_const(old) and _is_const(new):
@@ -25,6 +25,14 @@ def compare_enums(old: Shape, new: Shape, _judge: Judge) -> Iterator[Found]:
         yield Change("enum-value-removed", Effect.NARROWS, "enum", {"old": each, "name": each})
     for each in come:
         yield Change("enum-value-added", Effect.WIDENS, "enum", {"new": each, "name": each})
+
+
+def _null_is_told(old: Shape, new: Shape) -> bool:
+    """Whether null came or went by the kinds, which say so."""
+    return all(
+        ("null" in before) != ("null" in after)
+        for before, after in ((old.kinds, new.kinds), (old.own_kinds, new.own_kinds))
+    )
 
 
 def _whole(old: Shape, new: Shape) -> Iterator[Found]:

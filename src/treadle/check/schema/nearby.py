@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+from treadle.check.schema.bridge import bridge
 from treadle.check.schema.fits import fits
 from treadle.check.schema.matching import text_for
 from treadle.check.schema.shape import Shape
@@ -133,9 +134,23 @@ def _arrays(taken: Shape, refused: Shape) -> Iterator[Json]:
 
 def _objects(taken: Shape, refused: Shape) -> Iterator[Json]:
     with suppress(NoSpecimen):
+        whole = bridge(taken, refused)
+        yield from _with_and_without(taken, refused, whole)
+        yield from _of_names(taken, refused, whole)
+    with suppress(NoSpecimen):
         yield from _of_names(taken, refused, an_object(taken))
     with suppress(NoSpecimen):
         yield an_object(taken, also=tuple(taken.properties))
+
+
+def _with_and_without(taken: Shape, refused: Shape, whole: dict[str, Json]) -> Iterator[Json]:
+    """An object that has all that either requires, with and without each property."""
+    yield whole
+    for name in (*refused.properties, *taken.properties, *whole):
+        if name not in taken.required:
+            yield {key: value for key, value in whole.items() if key != name}
+        with suppress(NoSpecimen):
+            yield {**whole, name: specimen(taken.at(name))}
 
 
 def _of_names(taken: Shape, refused: Shape, base: dict[str, Json]) -> Iterator[Json]:

@@ -25,7 +25,7 @@ def pertinent(edit: SchemaEdit, error: Any) -> int:
     """
     wanted, found = _instance_path(edit.trail), list(error.instance_path)
     said = str(error.schema_path[-1]) if error.schema_path else ""
-    if edit.kind in _ABOUT_PRESENCE and _matches(found, wanted[:-1]):
+    if edit.kind in _ABOUT_PRESENCE and wanted and _matches(found, wanted[:-1]):
         kind = error.kind
         about = str(wanted[-1]) in (getattr(kind, "property", None), *getattr(kind, "unexpected", ()))
         return QUITE if about else NOT

@@ -112,18 +112,20 @@ class Shape:
         """Whether a keyword is written at all."""
         return next(self.said(keyword), None) is not None
 
-    def spot(self, *path: str | int) -> Spot:
-        """Where a keyword is written, or as far on the way there as anything is."""
-        best, depth = next(iter(self.statements), None), 0
+    def spot(self, *path: str | int, listing: str | None = None) -> Spot:
+        """Where a keyword is written, or as far on the way there as anything is; at best where it lists a name."""
+        best, rank = next(iter(self.statements), None), (0, False)
         for node in self.statements:
             value, reached = node.value, 0
             for step in path:
-                inside = (
-                    step in value if isinstance(value, dict) else isinstance(value, list) and step in range(len(value))
-                )
-                if not inside:
+                if not (step in value if isinstance(value, dict) else _has(value, step)):
                     break
                 value, reached = value[step], reached + 1
-            if reached > depth:
-                best, depth = node, reached
-        return Spot(best.file, best.pointer + pointer(*path[:depth])) if best is not None else Spot("", "")
+            found = (reached, isinstance(value, list) and listing in value)
+            if found > rank:
+                best, rank = node, found
+        return Spot(best.file, best.pointer + pointer(*path[: rank[0]])) if best is not None else Spot("", "")
+
+
+def _has(value: Json, position: str | int) -> bool:
+    return isinstance(value, list) and isinstance(position, int) and position < len(value)

@@ -6,12 +6,13 @@ there. A validator of each version, asked about the whole body, has the last wor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from treadle.check.schema.bridge import bridge
 from treadle.check.schema.compare import Sides
 from treadle.check.schema.edit import Flow, SchemaEdit, Step
 from treadle.check.schema.matching import text_for
@@ -20,7 +21,7 @@ from treadle.check.schema.nearby import nearby
 from treadle.check.schema.pertinent import QUITE, pertinent
 from treadle.check.schema.shape import Shape
 from treadle.check.schema.source import Part, Source
-from treadle.check.schema.specimen import NoSpecimen, an_array, an_object, specimen
+from treadle.check.schema.specimen import NoSpecimen, an_array, specimen
 from treadle.check.schema.standalone import Unprovable, validator_of
 from treadle.check.schema.values import token
 from treadle.contract.library import Node
@@ -102,21 +103,13 @@ class Witnesses:
         trail = edit.trail[:-1] if edit.kind in _OF_PARENT else edit.trail
         positions = [step.old if side == "old" else step.new for step in trail]
         others = [step.new if side == "old" else step.old for step in trail]
-        goal = _reached(refusing[0].part((refusing[1],)).shape, trail, others)
         seen: set[str] = set()
-        for body in _around(taking[0].part((taking[1],)).shape, trail, positions, lambda shape: nearby(shape, goal)):
+        shapes = taking[0].part((taking[1],)).shape, refusing[0].part((refusing[1],)).shape
+        for body in _around(*shapes, list(zip(trail, positions, others, strict=True))):
             known = token(body)
             if known not in seen:
                 seen.add(known)
                 yield body
-
-
-def _reached(shape: Shape, trail: tuple[Step, ...], positions: list[str | int]) -> Shape:
-    """The shape at the end of a trail; what is not there takes everything."""
-    for step, at in zip(trail, positions, strict=True):
-        below = _below(shape, step, at)
-        shape = Shape(shape.source) if below is None else below
-    return shape
 
 
 def _below(shape: Shape, step: Step, at: str | int) -> Shape | None:
@@ -156,49 +149,41 @@ def _part(shape: Shape, step: Step, at: str | int) -> Part | None:
             return None
 
 
-def _around(
-    shape: Shape, trail: tuple[Step, ...], positions: list[str | int], values: Callable[[Shape], Iterator[Json]]
-) -> Iterator[Json]:
-    """Bodies of a shape with each of the values at the end of a trail."""
+def _around(taken: Shape, refused: Shape, trail: list[tuple[Step, str | int, str | int]]) -> Iterator[Json]:
+    """Bodies that `taken` takes around each value that may matter at the end of a trail."""
     if not trail:
-        yield from values(shape)
+        yield from nearby(taken, refused)
         return
-    step, at = trail[0], positions[0]
-    below = _below(shape, step, at)
+    step, at, other = trail[0]
+    below = _below(taken, step, at)
     if below is None:
         return
-    for inner in _around(below, trail[1:], positions[1:], values):
+    for inner in _around(below, _below(refused, step, other) or Shape(refused.source), trail[1:]):
         with suppress(NoSpecimen):
-            yield from _holding(shape, step, at, inner)
+            yield from _holding(taken, refused, step, at, inner)
 
 
-def _holding(shape: Shape, step: Step, at: str | int, inner: Json) -> Iterator[Json]:
+def _holding(taken: Shape, refused: Shape, step: Step, at: str | int, inner: Json) -> Iterator[Json]:
     """Bodies that hold a value one step below."""
     match step.keyword:
         case "properties":
-            yield {**_object(shape, str(at)), str(at): inner}
+            yield {**bridge(taken, refused, str(at)), str(at): inner}
         case "patternProperties" | "additionalProperties":
             name = text_for(str(at)) if step.keyword == "patternProperties" else "extra"
             if name is not None:
-                yield {**an_object(shape), name: inner}
+                yield {**bridge(taken, refused, name), name: inner}
         case "propertyNames":
             if isinstance(inner, str):
-                yield {**an_object(shape), inner: specimen(shape.at(inner))}
+                yield {**bridge(taken, refused, inner), inner: specimen(taken.at(inner))}
         case "prefixItems" | "items" | "contains":
-            first = int(at) if step.keyword == "prefixItems" else len(shape.prefix)
-            items = _items(shape, max(first + 1, int(shape.bounds.get("minItems", 0))))
+            first = int(at) if step.keyword == "prefixItems" else len(taken.prefix)
+            items = _items(taken, max(first + 1, int(taken.bounds.get("minItems", 0))))
             yield [*items[:first], inner, *items[first + 1 :]]
         case "dependentSchemas":
             if isinstance(inner, dict):
-                yield {**inner, str(at): inner.get(str(at), _or_null(shape.at(str(at))))}
+                yield {**inner, str(at): inner.get(str(at), _or_null(taken.at(str(at))))}
         case _:
             yield inner
-
-
-def _object(shape: Shape, name: str) -> dict[str, Json]:
-    """An object to put a property in, with what that property needs beside it."""
-    without = replace(shape, required=shape.required - {name} | shape.needs.get(name, frozenset()))
-    return an_object(without)
 
 
 def _items(shape: Shape, length: int) -> list[Json]:
