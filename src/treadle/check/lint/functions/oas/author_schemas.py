@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from treadle.check.lint.context import Subject
 
 MAPS = ("dependencies", "dependentSchemas", "properties", "patternProperties")
-LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 SINGLES = (
     "not", "if", "then", "else", "items", "additionalItems", "contains", "propertyNames", "additionalProperties",
     "unevaluatedItems", "unevaluatedProperties",

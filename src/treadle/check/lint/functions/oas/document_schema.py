@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 _VERSIONS = (("oas2", "2.0"), ("oas3.2", "3.2"), ("oas3.1", "3.1"))
 """Which schema a document is judged by, by its formats; any other by that of 3.0."""
 
-
 _SHOWN_SCHEMES = (("basic",), ("apiKey",), ("oauth2",))
 """The names under which Spectral says which security scheme is wrong, and not only that one is."""
-
 
 _OF_STYLES = frozenset({"style", "explode", "allowReserved", "example", "examples"})
 _OF_PARTS = _OF_STYLES | {"name", "in", "flows", "scheme", "bearerFormat", "openIdConnectUrl"}
 """The properties that only a part of an object's schema in OpenAPI 3.1 speaks of (`dependentSchemas`, `allOf`)."""
 _NAMED = frozenset({"properties", "patternProperties"})
 _DOWN = _NAMED | {"additionalProperties", "items"}
+_CONDITIONS = frozenset({"then", "dependentSchemas"})
+
+_Level = tuple[Path, frozenset[str | int], str | int | None]
+"""An object on the way to an error: where it stands, by which keywords one goes through its schema, to which key."""
 
 
 def make(_options: Mapping[str, Any]) -> Check:
@@ -42,11 +44,11 @@ def make(_options: Mapping[str, Any]) -> Check:
         except ValueError as error:  # nests too deeply, or holds what JSON cannot
             yield Complaint(f"the document cannot be judged: {error}")
             return
-        for each in errors:
-            if not _follows(each, errors, version):
+        if version in ("2.0", "3.0"):
+            for each in errors:
                 yield from _said(each, value)
-            if version in ("3.1", "3.2"):
-                yield from _lost(each, value)
+        else:
+            yield from _modern(errors, value, version)
 
     return check
 
@@ -80,49 +82,49 @@ def _unexpected(path: Path, key: str) -> Complaint:
     return Complaint(f"`{key}` is not expected here", (*path, key))
 
 
-def _follows(error: ValidationError, errors: list[ValidationError], version: str) -> bool:
-    """Whether properties are unevaluated only because something is wrong with one of them: to Ajv they are not."""
-    kind: Any = error.kind
-    if kind.name != "unevaluatedProperties":
-        return False
-    wrong = set(_wrong(error.evaluation_path[:-1], errors))
-    known = properties_of(version, tuple(error.schema_path[:-1])) if wrong else frozenset()
-    return (wrong | known).issuperset(kind.unexpected)
+def _modern(errors: list[ValidationError], document: Json, version: str) -> Iterator[Complaint]:
+    """OpenAPI 3.1 and later ask for `unevaluatedProperties: false`, and Ajv has its own idea of what was evaluated.
 
-
-def _wrong(owner: list[str | int], errors: list[ValidationError]) -> Iterator[str]:
-    """The properties that are wrong by an object's schema itself, or by what it always includes."""
+    A property that is wrong by its own schema was; one of which only a condition speaks that does not hold was not.
+    """
+    wrong: dict[Path, set[str | int | None]] = {}
     for each in errors:
-        if each.evaluation_path[: len(owner)] == owner:
-            below = each.evaluation_path[len(owner) :]
-            at = below.index("properties") if "properties" in below else len(below)
-            if at < len(below) and all(word in ("allOf", "$ref") or isinstance(word, int) for word in below[:at]):
-                yield str(below[at + 1])
+        for place, parts, key in _levels(each, document):
+            names = _OF_STYLES if "dependentSchemas" in parts else _OF_PARTS if "then" in parts else frozenset()
+            if parts.isdisjoint(_CONDITIONS):
+                wrong.setdefault(place, set()).add(key)
+            elif "dependentSchemas" not in parts and "allOf" not in parts:
+                continue  # a reference, where one may stand
+            elif key in names or (key is None and _OF_STYLES & names & _keys(_at(document, place))):
+                yield Complaint(_sentence("unevaluatedProperties", None, place), place)
+    for each in errors:
+        kind: Any = each.kind
+        if kind.name == "unevaluatedProperties":
+            evaluated = wrong.get(as_written(document, each.instance_path), set()) - {None}
+            known = properties_of(version, tuple(each.schema_path[:-1])) if evaluated else frozenset()
+            if (evaluated | known).issuperset(kind.unexpected):
+                continue
+        yield from _said(each, document)
 
 
-def _lost(error: ValidationError, document: Json) -> Iterator[Complaint]:
-    """What Ajv holds for unevaluated besides: what only that part of a schema speaks of which an object violates."""
+def _levels(error: ValidationError, document: Json) -> Iterator[_Level]:
+    """Every object on the way to an error, as far as the schema is that of OpenAPI and not that of schemas."""
     path, steps = as_written(document, error.instance_path), deque(error.evaluation_path)
-    depth = 0
     parts: set[str | int] = set()
+    depth = 0
     while steps:
         word = steps.popleft()
         if word not in _DOWN:
             parts.add(word)
-        if word in _DOWN or not steps:
-            place = path[:depth]
-            names = (
-                _OF_STYLES if "dependentSchemas" in parts else _OF_PARTS if {"allOf", "then"} <= parts else frozenset()
-            )
-            at_fault = path[depth : depth + 1] or tuple(_OF_STYLES & names & _keys(_at(document, place)))
-            if names.intersection(at_fault):
-                yield Complaint(_sentence("unevaluatedProperties", None, place), place)
-        if word in _DOWN:
-            if path[depth] in ("schema", "itemSchema", "schemas"):
-                return
-            if word in _NAMED:
-                steps.popleft()
-            depth, parts = depth + 1, set()
+            continue
+        key = path[depth]
+        yield path[:depth], frozenset(parts), key
+        if key in ("schema", "itemSchema", "schemas"):
+            return
+        if word in _NAMED:
+            steps.popleft()
+        depth, parts = depth + 1, set()
+    yield path[:depth], frozenset(parts), None
 
 
 def _keys(node: Json) -> frozenset[str]:
