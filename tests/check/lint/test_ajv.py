@@ -79,3 +79,17 @@ def test_a_value_too_deep_to_be_judged_is_an_error():
 def test_formats(name, right, wrong):
     assert FORMATS[name](right)
     assert not FORMATS[name](wrong)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    "text", ["a" * 100_000, "a." * 50_000, "a@" + "b-" * 50_000, "//" + ":" * 100_000, "{a" * 50_000]
+)
+def test_no_text_keeps_a_format_busy(name, text):
+    """A pattern that takes more than linear time would not come back."""
+    assert FORMATS[name](f"{text}~ ") is False or name == "regex"
+
+
+def test_integers_of_any_size_have_a_format():
+    assert keywords({"format": "int32"}, 10**400) == [("format", ())]
+    assert keywords({"format": "int64"}, 10**400) == []

@@ -76,7 +76,7 @@ ODD = (None, 1, "x", [], {}, [[1]], {"a": [{}]}, True)
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 def test_no_odd_value_at_any_place_upsets_a_rule(document, odd):
     whole = yaml.safe_load(document.read_text())
-    for path in list(paths(whole))[ODD.index(odd) % 5 :: 5]:
+    for path in list(paths(whole))[ODD.index(odd) :: len(ODD)]:
         node = whole
         for step in path[:-1]:
             node = node[step]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from treadle.check.lint.ajv_formats import FORMATS, NUMBER_FORMATS
@@ -438,18 +438,29 @@ def _pattern_properties(judge: Judge, parts: Json, _schema: Json) -> Step:
     return step
 
 
-@lru_cache(maxsize=4096)
 def matcher(pattern: str) -> Callable[[str], bool]:
-    """A search for a pattern in ECMAScript's dialect on the linear engine. One that it cannot run matches anything."""
+    """A search for a pattern in ECMAScript's dialect. The engine is loaded when a text asks for it.
+
+    The published schemas have patterns for extensions at every object, and few documents have extensions.
+    """
+    if pattern.startswith("^x-"):
+        return lambda text: text.startswith("x-") and _found(pattern, text)
+    return partial(_found, pattern)
+
+
+def _found(pattern: str, text: str) -> bool:
+    return _engine(pattern)(text)
+
+
+@lru_cache(maxsize=4096)
+def _engine(pattern: str) -> Callable[[str], bool]:
+    """A search on the linear engine. A pattern that it cannot run matches anything."""
     from treadle.contract.schema import InvalidSchema, validator
 
     try:
-        found = validator({"pattern": pattern}).is_valid
+        return validator({"pattern": pattern}).is_valid
     except InvalidSchema:
         return lambda _text: True
-    if pattern.startswith("^x-"):
-        return lambda text: text.startswith("x-") and found(text)
-    return found
 
 
 def _pattern(_judge: Judge, pattern: Json, _schema: Json) -> Step:

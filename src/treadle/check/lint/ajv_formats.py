@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 _PCHAR = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@\"]|%[0-9A-Fa-f]{2})"
@@ -13,34 +14,31 @@ _HOST = (
 )
 _AUTHORITY = rf"(?:(?:[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{{2}})*@)?{_HOST}(?::[0-9]*)?"
 _TAIL = rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
-_URI = re.compile(rf"[A-Za-z][A-Za-z0-9+\-.]*:(?://{_AUTHORITY}(?:/{_PCHAR}*)*|/?(?:{_PCHAR}+(?:/{_PCHAR}*)*)?){_TAIL}")
-_URI_REFERENCE = re.compile(
+_URI = rf"[A-Za-z][A-Za-z0-9+\-.]*:(?://{_AUTHORITY}(?:/{_PCHAR}*)*|/?(?:{_PCHAR}+(?:/{_PCHAR}*)*)?){_TAIL}"
+_URI_REFERENCE = (
     rf"(?:[A-Za-z][A-Za-z0-9+\-.]*:)?(?://{_AUTHORITY}(?:/{_PCHAR}*)*|/?(?:{_PCHAR}+(?:/{_PCHAR}*)*)?){_TAIL}"
 )
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
-_HOSTNAME = re.compile(
-    r"(?=.{1,253}\.?\Z)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\.?"
-)
-_UUID = re.compile(r"(?:urn:uuid:)?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
-_POINTER = re.compile(r"(?:/(?:[^~/]|~0|~1)*)*")
-_RELATIVE_POINTER = re.compile(r"(?:0|[1-9][0-9]*)(?:#|(?:/(?:[^~/]|~0|~1)*)*)")
+_EMAIL = rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}"
+_DOMAIN_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOSTNAME = rf"(?=.{{1,253}}\.?\Z){_DOMAIN_LABEL}(?:\.{_DOMAIN_LABEL})*\.?"
+_UUID = r"(?:urn:uuid:)?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
+_POINTER = r"(?:/(?:[^~/]|~0|~1)*)*"
+_RELATIVE_POINTER = r"(?:0|[1-9][0-9]*)(?:#|(?:/(?:[^~/]|~0|~1)*)*)"
 _TEMPLATE_NAME = r"(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2})+(?::[1-9][0-9]{0,3}|\*)?"
-_TEMPLATE = re.compile(
+_TEMPLATE = (
     rf"(?:[^\x00-\x20\"'<>%\\^`{{|}}]|%[0-9A-Fa-f]{{2}}|\{{[+#./;?&=,!@|]?{_TEMPLATE_NAME}(?:,{_TEMPLATE_NAME})*\}})*"
 )
-_DURATION = re.compile(
-    r"P(?!\Z)(?:(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?|(?:\d+W)?)", re.ASCII
-)
-_BYTE = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
-_TIME = re.compile(r"(\d\d):(\d\d):(\d\d(?:\.\d+)?)(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)", re.ASCII)
+_DURATION = r"P(?!\Z)(?:(?:\d+Y)?(?:\d+M)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?|(?:\d+W)?)"
+_BYTE = r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
+_DATE = r"(\d{4})-(\d\d)-(\d\d)"
+_TIME = r"(\d\d):(\d\d):(\d\d(?:\.\d+)?)(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)"
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def _date(text: str) -> bool:
-    match = _DATE.fullmatch(text)
+    match = _compiled(_DATE).fullmatch(text)
     if not match:
         return False
     year, month, day = map(int, match.groups())
@@ -49,7 +47,7 @@ def _date(text: str) -> bool:
 
 
 def _time(text: str) -> bool:
-    match = _TIME.fullmatch(text)
+    match = _compiled(_TIME).fullmatch(text)
     if not match:
         return False
     hour, minute, second = int(match[1]), int(match[2]), float(match[3])
@@ -70,7 +68,7 @@ def _date_time(text: str) -> bool:
 
 
 def _uri(text: str) -> bool:
-    return ("/" in text or ":" in text) and _URI.fullmatch(text) is not None
+    return ("/" in text or ":" in text) and _compiled(_URI).fullmatch(text) is not None
 
 
 def _ip(text: str, version: int) -> bool:
@@ -93,13 +91,19 @@ def _regex(text: str) -> bool:
     return True
 
 
-def _whole(pattern: re.Pattern[str]) -> Callable[[str], bool]:
-    return lambda text: pattern.fullmatch(text) is not None
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled when the first value asks: most documents need two or three of them."""
+    return re.compile(pattern, re.ASCII)
+
+
+def _whole(pattern: str) -> Callable[[str], bool]:
+    return lambda text: _compiled(pattern).fullmatch(text) is not None
 
 
 def _integer(bits: int) -> Callable[[Any], bool]:
     limit = 2 ** (bits - 1)
-    return lambda value: float(value).is_integer() and (bits == 64 or -limit <= value < limit)
+    return lambda value: (isinstance(value, int) or value.is_integer()) and (bits == 64 or -limit <= value < limit)
 
 
 FORMATS: dict[str, Callable[[str], bool]] = {
