@@ -252,6 +252,18 @@ def test_what_cannot_be_moved_is_said_and_stays(ref, rule):
     assert data["components"]["schemas"]["A"] == {"$ref": ref}
 
 
+def test_a_long_chain_and_many_of_one_name_are_followed_once():
+    size = 3_000
+    chain = "".join(f"c{at}: {{$ref: '#/c{at + 1}'}}\n" for at in range(size)) + f"c{size}: {{type: string}}\n"
+    named = "".join(f"n{at}: {{same: {{const: {at}}}}}\n" for at in range(size))
+    entries = "".join(f"  c{at}: {{items: {{$ref: 'b.yaml#/c{at}'}}}}\n" for at in range(size))
+    entries += "".join(f"  n{at}: {{items: {{$ref: 'b.yaml#/n{at}/same'}}}}\n" for at in range(size))
+    data, problems = bundled({"root.yaml": f"swagger: '2.0'\ndefinitions:\n{entries}", "b.yaml": chain + named})
+    assert problems == []
+    assert {data["definitions"][f"c{at}"]["items"]["$ref"] for at in range(size)} == {f"#/definitions/c{size}"}
+    assert data["definitions"][f"same_{size}"] == {"const": size - 1}
+
+
 NAMES = ("a", "b", "A b/c~%")
 FILES = ("one.yaml", "dir/two.yaml")
 

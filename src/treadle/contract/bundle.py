@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import deque
 from typing import Any
 
 from treadle.contract.dialect import dialect_of
@@ -64,7 +65,11 @@ class _Bundling:
         """File and pointer of what was moved -> its pointer in the result."""
         self.taken: dict[Section, set[str]] = {}
         """The names of each section."""
-        self.moved: list[tuple[Node, str, Section, str]] = []
+        self.counts: dict[tuple[Section, str], int] = {}
+        """How often a name was wanted in a section."""
+        self.ends: dict[tuple[str, str], Node | None] = {}
+        """What the references followed so far lead to."""
+        self.moved: deque[tuple[Node, str, Section, str]] = deque()
         self.nodes = 0
 
     def run(self) -> Json:
@@ -74,7 +79,7 @@ class _Bundling:
         result: list[Json] = [None]
         self._copy(self.root, self.kinds.root, result, 0, "")
         while self.moved and self.nodes <= NODES_MAX:
-            target, kind, section, name = self.moved.pop(0)
+            target, kind, section, name = self.moved.popleft()
             into = result[0]
             for step in section:
                 if not isinstance(into.get(step), dict):
@@ -183,16 +188,21 @@ class _Bundling:
     def _target(self, node: Node) -> Node | None:
         """What a reference leads to, through others that say nothing but `$ref`; those of the root keep their name."""
         target: Node | None = node
-        seen: set[tuple[str, str]] = set()
-        while target is not None and target.reference is not None:
+        seen: dict[tuple[str, str], None] = {}
+        while target is not None and (ref := target.reference) is not None:
             if target is not node and (len(target.value) > 1 or target.file == self.root.file):
+                break
+            if target.key in self.ends:
+                target = self.ends[target.key]
                 break
             if target.key in seen:
                 place = self.references.library.place(node)
                 self.references.problems.add("ref-cycle", place, f"`$ref: {node.reference}` leads to itself")
-                return None
-            seen.add(target.key)
-            target = self.references.target(target, target.reference)
+                target = None
+                break
+            seen[target.key] = None
+            target = self.references.target(target, ref)
+        self.ends.update(dict.fromkeys(seen, target))
         return target
 
     def _home(self, target: Node) -> str | None:
@@ -209,8 +219,12 @@ class _Bundling:
         words = tokens(target.pointer)
         last = words[-1] if words else posixpath.basename(target.file).split(".")[0]
         base = _NOT_IN_NAME.sub("_", last) or "Part"
-        taken = self.taken.setdefault(section, set())
-        name = next(each for each in (base, *(f"{base}_{at}" for at in range(2, len(taken) + 3))) if each not in taken)
+        taken, name = self.taken.setdefault(section, set()), base
+        count = self.counts.get((section, base), 1)
+        while name in taken:
+            count += 1
+            name = f"{base}_{count}"
+        self.counts[section, base] = count
         taken.add(name)
         return name
 
