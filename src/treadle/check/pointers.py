@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from treadle.contract.model import Place
 from treadle.contract.parse import Document
+from treadle.contract.place import Place
 
 
 class Pointers:

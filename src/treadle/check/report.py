@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from treadle.contract.finding import Finding
-from treadle.contract.model import Place
+from treadle.contract.place import Place
 
 
 @dataclass(frozen=True, slots=True, order=True)

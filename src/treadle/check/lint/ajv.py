@@ -15,7 +15,7 @@ from typing import Any
 
 from treadle.check.lint.ajv_formats import FORMATS, NUMBER_FORMATS
 from treadle.check.lint.context import Path
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 from treadle.contract.pointer import tokens
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from treadle.check.lint.context import Context, Path, Subject
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _MAJOR = re.compile(r"[0-9]{1,9}(?=\.|\Z)")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 Path = tuple[str | int, ...]
 """Keys and indices from the root of the document, as one walks with every `$ref` on the way written out."""

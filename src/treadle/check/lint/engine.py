@@ -20,8 +20,8 @@ from treadle.check.lint.ruleset.override import for_file, level_at
 from treadle.check.lint.subject import Linted
 from treadle.check.lint.targets import Targets
 from treadle.contract.library import Library
-from treadle.contract.model import Json
 from treadle.contract.parse import InvalidDocument
+from treadle.contract.place import Json
 
 
 class Linter:

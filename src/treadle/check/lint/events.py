@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from treadle.check.lint.api import items, mapping, written
 from treadle.check.lint.context import Context, Path, Subject
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _EXTENSION = "x-treadle"
 

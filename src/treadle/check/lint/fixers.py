@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from treadle.check.lint.context import Path
 from treadle.check.lint.insertion import Insertion
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 Fixer = Callable[[Json, Path], Insertion | None]
 """The document, and the path of a result -> what to put in; None where it cannot be mended safely."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import orjson
 
 from treadle.check.lint.context import Path
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 from treadle.contract.places import Places
 
 _COMMENT = re.compile(r"[ ]*#")

@@ -9,8 +9,8 @@ from treadle.check.lint.context import Path
 from treadle.check.lint.result import Level, Result
 from treadle.check.lint.ruleset.model import ParserOptions
 from treadle.contract.finding import Finding, Severity
-from treadle.contract.model import Json
 from treadle.contract.parse import Document
+from treadle.contract.place import Json
 from treadle.contract.places import Places
 
 Spot = tuple[int, int]

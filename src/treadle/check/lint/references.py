@@ -15,7 +15,7 @@ from typing import Any
 
 from treadle.check.lint.context import Path
 from treadle.check.lint.targets import Targets, Unreachable, hops
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _HOPS_MAX = 64
 _ENCODED = re.compile(r"[^A-Za-z0-9_.!~*'()/\-\u2013]")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from treadle.check.lint.context import Subject
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _PARTS_MAX = 1_000
 _NESTING_MAX = 8

@@ -6,7 +6,7 @@ from collections.abc import Container
 
 from treadle.check.lint.context import Path
 from treadle.check.lint.references import Resolution
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 class Linted:

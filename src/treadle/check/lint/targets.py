@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from treadle.check.lint.context import Path
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 from treadle.contract.pointer import tokens
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")

@@ -10,7 +10,7 @@ from treadle.check.output.text import exempted
 from treadle.check.output.tool import Tool
 from treadle.check.report import Report
 from treadle.contract.finding import Severity
-from treadle.contract.model import Place
+from treadle.contract.place import Place
 
 _COMMANDS = {Severity.INVALID: "error", Severity.BLOCK: "error", Severity.WARN: "warning", Severity.INFO: "notice"}
 

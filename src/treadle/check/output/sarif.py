@@ -12,7 +12,7 @@ from treadle.base.printable import printable
 from treadle.check.output.tool import Tool
 from treadle.check.report import Exemption, Report
 from treadle.contract.finding import Finding, Severity
-from treadle.contract.model import Place
+from treadle.contract.place import Place
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.INVALID: "error", Severity.BLOCK: "error", Severity.WARN: "warning", Severity.INFO: "note"}

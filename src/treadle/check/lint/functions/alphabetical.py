@@ -12,7 +12,7 @@ from treadle.check.lint.functions.options import only
 from treadle.check.lint.missing import MISSING
 from treadle.check.lint.path.values import to_number
 from treadle.check.lint.printing import value_text
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _NO_OBJECT = (Complaint('#{{print("property")}}holds something that is no object'),)
 _NO_ORDER = (Complaint('#{{print("property")}}holds something that has no order'),)

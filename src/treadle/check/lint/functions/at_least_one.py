@@ -7,7 +7,7 @@ from typing import Any
 
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.functions.options import only, texts
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _SHOWN_MAX = 4
 

@@ -9,7 +9,7 @@ from typing import Any
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.functions.options import only
 from treadle.check.lint.regex import regex
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _CASES = {
     "flat": "[a-z][a-z#]*",

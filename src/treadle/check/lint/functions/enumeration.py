@@ -10,7 +10,7 @@ from treadle.check.lint.functions.options import only
 from treadle.check.lint.missing import MISSING
 from treadle.check.lint.path.values import identical
 from treadle.check.lint.printing import value_text
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(options: Mapping[str, Any]) -> Check:

@@ -8,7 +8,7 @@ from typing import Any
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.functions.at_least_one import none_there
 from treadle.check.lint.functions.options import only, texts
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(options: Mapping[str, Any]) -> Check:

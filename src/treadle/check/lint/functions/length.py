@@ -8,7 +8,7 @@ from typing import Any
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.functions.options import only
 from treadle.check.lint.printing import value_text
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(options: Mapping[str, Any]) -> Check:

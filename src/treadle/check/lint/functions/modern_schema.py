@@ -7,7 +7,7 @@ from typing import Any
 
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.missing import MISSING
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _ABSENT = Complaint('#{{print("property")}}is missing')
 

@@ -10,7 +10,7 @@ from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.functions.options import only
 from treadle.check.lint.printing import value_text
 from treadle.check.lint.regex import BadPattern, Regex, TooManySteps, regex
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _SLASHED = re.compile(r"/(.+)/([a-z]*)\Z")
 

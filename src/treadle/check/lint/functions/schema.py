@@ -11,7 +11,7 @@ from treadle.check.lint.ajv_results import complaints
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context, Path
 from treadle.check.lint.functions.options import only
 from treadle.check.lint.missing import MISSING
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _DIALECTS = ("auto", "draft4", "draft6", "draft7", "draft2019-09", "draft2020-12")
 _MODERN = re.compile(r"https?://json-schema\.org/draft/(2019-09|2020-12)/")

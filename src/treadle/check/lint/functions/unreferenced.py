@@ -7,7 +7,7 @@ from typing import Any
 
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.functions.options import only
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 from treadle.contract.pointer import tokens
 
 

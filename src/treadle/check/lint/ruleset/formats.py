@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _ASYNCAPI = {
     f"asyncapi{version}" for version in ("2", "2.0", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "3", "3.0", "3.1")

@@ -8,7 +8,7 @@ from typing import Any
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.functions.asyncapi.channel_parameters import expressions
 from treadle.check.lint.functions.asyncapi.objects import Spot, objects_of
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(options: Mapping[str, Any]) -> Check:  # noqa: ARG001 - it has none

@@ -15,7 +15,7 @@ from treadle.check.lint.ajv_results import each_once
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.functions.asyncapi.objects import Spot, objects_of
 from treadle.check.lint.functions.asyncapi.published import LATEST, part_judge, schema
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 PROTOCOLS = (
     "http", "ws", "kafka", "anypointmq", "amqp", "amqp1", "mqtt", "mqtt5", "nats", "jms", "sns", "sqs", "stomp",

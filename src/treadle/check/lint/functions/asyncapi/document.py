@@ -9,7 +9,7 @@ from treadle.check.lint.ajv import Error
 from treadle.check.lint.ajv_results import each_once
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.functions.asyncapi.published import LATEST, document_judge, minor_of
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(options: Mapping[str, Any]) -> Check:  # noqa: ARG001 - it has none

@@ -13,7 +13,7 @@ from treadle.check.lint.ajv import Error
 from treadle.check.lint.ajv_results import complaints, without_neighbours
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.functions.asyncapi.published import document_judge, minor_of
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(options: Mapping[str, Any]) -> Check:

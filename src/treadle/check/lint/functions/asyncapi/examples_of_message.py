@@ -9,7 +9,7 @@ from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.functions.asyncapi.messages import parts_of
 from treadle.check.lint.functions.asyncapi.objects import objects_of
 from treadle.check.lint.functions.asyncapi.values import judged
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(options: Mapping[str, Any]) -> Check:  # noqa: ARG001 - it has none

@@ -12,7 +12,7 @@ from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.functions.asyncapi.messages import messages_of, parts_of
 from treadle.check.lint.functions.asyncapi.objects import Objects, Spot, objects_of
 from treadle.check.lint.functions.asyncapi.runtime_expression import may_hold, parse_expression
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _KINDS = ("parameter", "correlationId", "replyAddress")
 

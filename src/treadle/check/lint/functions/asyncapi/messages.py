@@ -9,7 +9,7 @@ from treadle.check.lint.context import Context
 from treadle.check.lint.functions.asyncapi.message_examples import with_traits
 from treadle.check.lint.functions.asyncapi.objects import Objects, Spot
 from treadle.check.lint.functions.asyncapi.schema_format import JSON_LIKE, language
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def messages_of(objects: Objects, spot: Spot) -> list[Spot]:

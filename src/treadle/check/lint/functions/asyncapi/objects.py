@@ -9,7 +9,7 @@ from typing import Any
 
 from treadle.check.lint.context import Context, Path
 from treadle.check.lint.functions.asyncapi.published import minor_of
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 from treadle.contract.pointer import pointer, tokens
 
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")

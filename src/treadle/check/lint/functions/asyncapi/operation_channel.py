@@ -7,7 +7,7 @@ from typing import Any
 
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.functions.asyncapi.objects import Spot, local, objects_of
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 from treadle.contract.pointer import tokens
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from treadle.check.lint.ajv_results import complaints
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.functions.asyncapi.published import minor_of, part_judge
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(options: Mapping[str, Any]) -> Check:  # noqa: ARG001 - it has none

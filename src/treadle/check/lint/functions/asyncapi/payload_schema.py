@@ -11,7 +11,7 @@ from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.functions.asyncapi.objects import objects_of
 from treadle.check.lint.functions.asyncapi.published import LATEST, part_judge
 from treadle.check.lint.functions.asyncapi.schema_format import language, said_formats
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _DEFINITIONS = {
     "asyncapi": "schema",

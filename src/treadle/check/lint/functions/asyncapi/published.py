@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from treadle.check.lint.ajv import Judge
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 LATEST = "3.1"
 _VERSION = re.compile(r"([23])\.(0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\Z")

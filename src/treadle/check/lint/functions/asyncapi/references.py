@@ -7,7 +7,7 @@ from typing import Any
 
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.functions.asyncapi.objects import Objects, Spot, local, objects_of
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _ONLY_REFERENCES = {
     ("channel", "servers"): "3", ("operation", "channel"): "3", ("operation", "messages"): "3",

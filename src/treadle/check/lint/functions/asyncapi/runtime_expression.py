@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 from treadle.contract.pointer import tokens
 
 _EXPRESSION = re.compile(r"\$message\.(header|payload)#((?:/(?:[^/~]|~[01])*)*)\Z")

@@ -11,7 +11,7 @@ from typing import Any
 
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context, Path
 from treadle.check.lint.functions.asyncapi.objects import Objects, objects_of
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _FORMATS = (
     (re.compile(r"application/vnd\.aai\.asyncapi(?:\+json|\+yaml)?;\s*version=[23]\.\d+\.\d+\Z"), "asyncapi"),

@@ -9,7 +9,7 @@ from treadle.base.nearest import nearest
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.functions.asyncapi.objects import Objects, Spot, objects_of
 from treadle.check.lint.functions.asyncapi.security import FLOWS
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _WITH_SCOPES = ("oauth2", "openIdConnect")
 

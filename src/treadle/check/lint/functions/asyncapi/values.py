@@ -10,7 +10,7 @@ from treadle.check.lint.ajv import Judge
 from treadle.check.lint.ajv_results import complaints
 from treadle.check.lint.context import Complaint, Path
 from treadle.check.lint.functions.asyncapi.published import schema as published
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def judged(value: Json, schema: Json, path: Path) -> Iterable[Complaint]:

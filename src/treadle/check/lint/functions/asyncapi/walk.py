@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from treadle.check.lint.context import Path
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def operations(document: Json) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from treadle.contract.dialect import Family, dialect_of
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 DRAFTS = ("4", "6", "7", "2019-09", "2020-12")
 LATEST = "2020-12"

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from treadle.check.lint.context import Check, Complaint, Context, Path
 from treadle.check.lint.functions.jsonschema.walk import subschemas
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _BOUNDS = (
     ("minimum", "maximum", ("number", "integer")),

@@ -13,7 +13,7 @@ from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.functions.jsonschema.draft import draft_of
 from treadle.check.lint.functions.jsonschema.keywords_of import ANY, KEYWORDS, drafts_with
 from treadle.check.lint.functions.jsonschema.walk import subschemas
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(options: Mapping[str, Any]) -> Check:

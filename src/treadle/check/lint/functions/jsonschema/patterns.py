@@ -8,7 +8,7 @@ from typing import Any
 from treadle.check.lint.ajv_formats import FORMATS
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.functions.jsonschema.walk import subschemas
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(options: Mapping[str, Any]) -> Check:  # noqa: ARG001 - it has none

@@ -10,7 +10,7 @@ from treadle.base.nearest import nearest
 from treadle.check.lint.context import Check, Complaint, Context, Path
 from treadle.check.lint.functions.jsonschema.draft import is_known
 from treadle.check.lint.functions.jsonschema.walk import subschemas
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 from treadle.contract.pointer import tokens
 
 _WORDS = ("$ref", "$dynamicRef", "$recursiveRef")

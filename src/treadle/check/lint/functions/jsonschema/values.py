@@ -8,7 +8,7 @@ from typing import Any
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context, Path
 from treadle.check.lint.functions.jsonschema.draft import DRAFTS, compiled, draft_of
 from treadle.check.lint.functions.jsonschema.walk import subschemas
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _JUDGED_MAX = 2_000
 """Values of one document that are judged; a validator is made for each schema that has some."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from treadle.check.lint.ajv import same
 from treadle.check.lint.ajv_formats import FORMATS
 from treadle.check.lint.missing import MISSING
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError, Validator

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from treadle.check.lint.context import Check, Complaint, Context
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(_options: Mapping[str, Any]) -> Check:

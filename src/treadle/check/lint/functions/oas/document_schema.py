@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from treadle.check.lint.context import Check, Complaint, Context, Path
 from treadle.check.lint.functions.oas.published import document_validator, properties_of
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError

@@ -10,7 +10,7 @@ from treadle.check.lint.functions.oas.author_schemas import AuthorSchemas, Use
 from treadle.check.lint.functions.oas.judged import MODERN, judged
 from treadle.check.lint.functions.oas.wanted import wanted_schemas
 from treadle.check.lint.missing import MISSING
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _SCHEMA_FIELDS = {2: ("example", "x-example", "default"), 3: ("example", "default")}
 

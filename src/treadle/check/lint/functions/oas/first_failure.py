@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from treadle.check.lint.ajv import Error
 from treadle.check.lint.functions.oas.author_schemas import MAPS
 from treadle.check.lint.functions.oas.document_schema import as_written
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError

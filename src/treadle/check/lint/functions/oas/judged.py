@@ -9,7 +9,7 @@ from treadle.check.lint.context import Complaint, Path
 from treadle.check.lint.functions.oas.author_schemas import AuthorSchemas, Flaw, Use
 from treadle.check.lint.functions.oas.first_failure import first_failure
 from treadle.check.lint.missing import MISSING
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 MODERN = frozenset({"oas3.1", "oas3.2"})
 """The formats whose schemas are those of JSON Schema 2020-12."""

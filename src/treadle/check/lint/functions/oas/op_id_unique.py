@@ -7,7 +7,7 @@ from typing import Any
 
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.functions.oas.operations import operations
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(_options: Mapping[str, Any]) -> Check:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from treadle.check.lint.context import Check, Complaint, Context
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _NUMBER = re.compile(r"\s*\+?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
 _RANGES = frozenset({"2XX", "3XX"})

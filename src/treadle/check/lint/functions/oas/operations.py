@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from treadle.check.lint.context import Path, Subject
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 METHODS = frozenset({"get", "head", "post", "put", "patch", "delete", "options", "trace"})
 

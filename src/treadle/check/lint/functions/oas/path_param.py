@@ -8,7 +8,7 @@ from typing import Any
 
 from treadle.check.lint.context import Check, Complaint, Context, Path, Subject
 from treadle.check.lint.functions.oas.operations import METHODS, path_items
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _PARAMETER = re.compile(r"\{;?\??([a-zA-Z0-9_-]+)\*?\}")
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 if TYPE_CHECKING:
     from jsonschema_rs import Validator

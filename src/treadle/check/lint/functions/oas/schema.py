@@ -8,7 +8,7 @@ from typing import Any
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.functions.oas.author_schemas import AuthorSchemas, Use
 from treadle.check.lint.functions.oas.judged import MODERN, judged
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 
 def make(options: Mapping[str, Any]) -> Check:

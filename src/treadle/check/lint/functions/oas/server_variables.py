@@ -9,7 +9,7 @@ from typing import Any
 
 from treadle.check.lint.context import Check, Complaint, Context, Path
 from treadle.check.lint.functions.oas.url import is_url, percent_encoded
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _VARIABLE = re.compile(r"\{(.+?)\}")
 _FIELDS = {"enum": list, "default": str, "description": str, "examples": str}

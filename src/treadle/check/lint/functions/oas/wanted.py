@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from treadle.check.lint.context import Subject
 from treadle.check.lint.functions.oas.author_schemas import Use
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _EXAMPLES = frozenset({"example", "examples"})
 _VALUES = frozenset({"example", "default", "x-example"})

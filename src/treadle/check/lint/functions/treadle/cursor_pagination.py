@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from treadle.check.lint.api import json_schema, name, parameters, response_path, responses, written
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context, Subject
 from treadle.check.lint.shape import kinds, parts, properties
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _NAMES = {"limit": "limit", "cursor": "cursor", "items": "items", "next": "nextCursor"}
 _LISTS = ("items", "data", "results", "values", "records", "entries", "elements", "content")

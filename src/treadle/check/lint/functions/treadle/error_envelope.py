@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from treadle.check.lint.api import is_error, json_schema, name, response_path, responses, written
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context, Subject
 from treadle.check.lint.shape import kinds, required
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _WANTED = ("traceId", "code", "message")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.events import address, payloads
 from treadle.check.lint.shape import required
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _WANTED = ("eventId", "occurredAt", "partitionKey", "schemaVersion")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from treadle.check.lint.api import major, mapping
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.events import address, own
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _NAME = re.compile(r"([a-z][a-z0-9-]*)\.[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*\.v([0-9]{1,9})\Z")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from treadle.check.lint.api import items, mapping, name, written
 from treadle.check.lint.context import Check, Complaint, Context
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _SCOPED = frozenset({"oauth2", "openIdConnect"})
 

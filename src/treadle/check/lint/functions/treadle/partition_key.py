@@ -8,7 +8,7 @@ from treadle.check.lint.api import written
 from treadle.check.lint.context import Check, Complaint, Context, Subject
 from treadle.check.lint.events import address, own, payloads
 from treadle.check.lint.shape import kinds, properties, required
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 from treadle.contract.pointer import pointer, tokens
 
 _DEFAULT = "/partitionKey"

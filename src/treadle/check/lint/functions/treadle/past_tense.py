@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.events import address
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _PAST = {
     "accept": "accepted", "activate": "activated", "add": "added", "approve": "approved", "archive": "archived",

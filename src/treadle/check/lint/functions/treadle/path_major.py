@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from treadle.check.lint.api import major
 from treadle.check.lint.context import Check, Complaint, Context
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _MAJOR = re.compile(r"/v([0-9]{1,9})(/|\Z)")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from treadle.check.lint.api import written
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
 from treadle.check.lint.events import own
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _SURE = frozenset(

@@ -9,7 +9,7 @@ from itertools import pairwise
 from treadle.check.lint.api import json_schema, mapping, responses
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context, Subject
 from treadle.check.lint.shape import kinds, properties
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _VERSION = re.compile(r"v[0-9]+\Z")
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")

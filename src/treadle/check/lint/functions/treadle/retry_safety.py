@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from treadle.check.lint.api import name, parameters, written
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.events import own
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _REPEATED = frozenset({"get", "head", "options", "trace", "put", "delete"})
 _KEY = ("header", "idempotency-key")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from treadle.check.lint.api import headers, name, response_path, responses, written
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _WANTED = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "Retry-After")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from treadle.check.lint.api import headers, is_error, json_schema, name, responses, written
 from treadle.check.lint.context import Check, Complaint, Context
 from treadle.check.lint.shape import properties, required
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _HEADERS = frozenset({"traceid", "trace-id", "x-trace-id", "traceparent"})
 

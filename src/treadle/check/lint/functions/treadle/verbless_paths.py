@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context
-from treadle.contract.model import Json
+from treadle.contract.place import Json
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _CAMEL = re.compile(r"[a-z]+[A-Z]")
