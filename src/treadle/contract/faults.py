@@ -10,8 +10,9 @@ from treadle.contract.place import Place
 
 FINDINGS_MAX = 50
 """After so many, a document is broken as a whole and more would not help anybody."""
-TOLERATED_MAX = 1_000
-"""A tolerant reader goes on after these, without a word about the rest."""
+TOLERATED_MAX = 10_000
+"""A tolerant reader goes on after these, without a word about the rest. A big API written with bare status codes has
+two thousand."""
 
 
 @dataclass(frozen=True, slots=True)
