@@ -36,10 +36,16 @@ class _Parameter:
     @property
     def style(self) -> str:
         style = self.node.child("style").value
-        style = style if isinstance(style, str) else _STYLES.get(self.where, "form")
+        return style if isinstance(style, str) else _STYLES.get(self.where, "form")
+
+    @property
+    def exploded(self) -> bool:
         explode = self.node.child("explode").value
-        explode = explode if isinstance(explode, bool) else style == "form"
-        return f"{style}, {'one by one' if explode else 'joined'}"
+        return explode if isinstance(explode, bool) else self.style == "form"
+
+    @property
+    def writing(self) -> str:
+        return f"{self.style}, {'one by one' if self.exploded else 'joined'}"
 
 
 def parameter_changes(pair: Pair) -> Iterator[Change]:
@@ -107,7 +113,7 @@ def _exploded(key: tuple[str, str], others: Mapping[tuple[str, str], _Parameter]
     """Whether another parameter is an object whose properties are written one by one, this one among them."""
     where, name = key
     return where in {"query", "cookie"} and any(
-        each.where == where and name in (each.node.child("schema", "properties").value or ()) and "one by" in each.style
+        each.where == where and each.exploded and each.node.child("schema", "properties", name).value is not None
         for each in others.values()
     )
 
@@ -119,9 +125,9 @@ def _changes(pair: Pair, old: _Parameter, new: _Parameter) -> Iterator[Change]:
     if old.required != new.required:
         rule = "request-parameter-became-required" if new.required else "request-parameter-became-optional"
         yield pair.change(rule, old.node.child("required"), new.node.child("required"), **words)
-    if old.style != new.style and _structured(pair, old, new):
-        rule = "request-parameter-style-changed"
-        yield pair.change(rule, old.node.child("style"), new.node.child("style"), **words, old=old.style, new=new.style)
+    if old.writing != new.writing and _structured(pair, old, new):
+        at = (old.node.child("style"), new.node.child("style"))
+        yield pair.change("request-parameter-style-changed", *at, **words, old=old.writing, new=new.writing)
     yield from announced(pair, old.node, new.node, PARAMETER_STAGES, words)
     yield from moved(pair, old.node, new.node, "request-parameter-", words)
     yield from pair.run.comparison.changes(pair, PARAMETER, old.node.child("schema"), new.node.child("schema"), words)

@@ -26,5 +26,5 @@ def server_changes(run: Run) -> Iterator[Change]:
 
 
 def _urls(document: Document, servers: Node) -> dict[str, Node]:
-    found = {node.child("url").value: node for node in document.items(servers)}
-    return {url: node for url, node in found.items() if isinstance(url, str)}
+    found = ((node.child("url").value, node) for node in document.items(servers))
+    return {url: node for url, node in found if isinstance(url, str)}
