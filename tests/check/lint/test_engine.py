@@ -6,9 +6,14 @@ import pytest
 
 from treadle.check.lint.engine import linter
 from treadle.check.lint.order import placed, spectral_json
-from treadle.check.lint.program import nobody
-from treadle.check.lint.ruleset.problems import BadRuleset
+from treadle.check.lint.program import Compiler, nobody
+from treadle.check.lint.ruleset.formats import FORMATS
+from treadle.check.lint.ruleset.load import load
+from treadle.check.lint.ruleset.problems import BadRuleset, Problems
+from treadle.check.lint.ruleset.shape import Shape
+from treadle.check.lint.ruleset.shipped import SHIPPED, shipped
 from treadle.contract.library import Library
+from treadle.contract.parse import parse_tolerant
 
 CASES = sorted(pathlib.Path("tests/cases/spectral").glob("*.case"))
 
@@ -100,3 +105,13 @@ def test_a_pattern_that_runs_away_is_a_finding():
     rules = rb"rules: {x: {given: $.a, then: {function: pattern, functionOptions: {match: '^(?=a)(a|aa)+\1$'}}}}"
     (found,) = lint({"r.yaml": rules, "a.yaml": b"a: " + b"a" * 60 + b"!"})
     assert "given up" in found.result.message
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_ruleset_has_the_shape_of_one_and_compiles_for_every_format(name):
+    document, _ = parse_tolerant(name, shipped(name))
+    problems = Problems()
+    assert Shape(document, problems).ruleset()
+    assert problems.findings == []
+    for format in (*FORMATS, None):
+        Compiler(nobody).program(load([name], {}), frozenset({format} - {None}))
