@@ -115,7 +115,7 @@ def _live(file: str, folder: Path) -> Edition | None:
 
 def _new_major(file: str, comparison: Comparison, edition: Edition) -> str:
     """What a breaking change needs where the major stands in the file's name or in its paths; else empty."""
-    from treadle.check.diff.documents import majors
+    from treadle.check.diff.majors import majors
     from treadle.cli.diff import side_of
     from treadle.contract.read import FILE_NAME
     from treadle.contract.version import Bump, read_version

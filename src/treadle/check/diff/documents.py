@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from treadle.base.errors import InputError
 from treadle.check.diff.change import Change, Side
-from treadle.check.diff.judge import judge
+from treadle.check.diff.judge import Judgement, judge
+from treadle.check.diff.majors import stale_major
 from treadle.check.diff.modes import Promise
 from treadle.check.diff.report import Comparison, Told
-from treadle.check.diff.rule import Level
+from treadle.check.diff.rule import Level, Rule
 from treadle.check.diff.rules import BY_ID
 from treadle.check.diff.verdict import verdict, version_of
 from treadle.check.schema.edit import Spot
 from treadle.contract.dialect import Family, dialect_of
 from treadle.contract.model import Json, Place
-from treadle.contract.version import Bump, read_version
+from treadle.contract.version import Bump
+
+if TYPE_CHECKING:
+    from treadle.check.diff.proof import Prover
+
+COMPARABLE = (Family.OPENAPI, Family.ASYNCAPI, Family.JSON_SCHEMA)
 
 
 class _Words(dict[str, str]):
@@ -26,14 +31,6 @@ class _Words(dict[str, str]):
 
     def __missing__(self, _word: str) -> str:
         return ""
-
-
-if TYPE_CHECKING:
-    from treadle.check.diff.proof import Prover
-
-COMPARABLE = (Family.OPENAPI, Family.ASYNCAPI, Family.JSON_SCHEMA)
-_PATH_MAJOR = re.compile(r"/v(\d{1,9})(?:/|\Z)")
-_CHANNEL_MAJOR = re.compile(r"\.v(\d{1,9})\Z")
 
 
 def family_of(old: Side, new: Side) -> Family:
@@ -59,7 +56,7 @@ def compare_documents(
     old: Side, new: Side, family: Family, promise: Promise, today: dt.date, *, informed: bool = True
 ) -> Comparison:
     """Every change with its places, and the verdict. `informed=False` leaves out what is only worth knowing."""
-    prover: Prover | None = None
+    teller = _Teller(old, new, family)
     told: list[Told] = []
     bumps: list[Bump] = []
     backward = forward = True
@@ -68,38 +65,57 @@ def compare_documents(
         judgement = judge(change, rule, promise)
         bumps.append(judgement.bump)
         backward, forward = backward and not judgement.backward, forward and not judgement.forward
-        if judgement.level is Level.INFO and not informed:
-            continue
-        proof, witness = None, None
-        if judgement.level is Level.ERROR:
-            prover = prover or _prover(old, new)
-            proof, witness = prover.prove(change, rule, judgement)
-        told.append(
-            Told(
-                rule.id,
-                judgement.level,
-                rule.message.format_map(_Words(change.words)),
-                change.path,
-                change.operation,
-                _place(old, change.old, change.schemas and change.schemas[0]),
-                _place(new, change.new, change.schemas and change.schemas[1]),
-                judgement.backward,
-                judgement.forward,
-                proof,
-                witness,
-                change.edit is not None,
-                rule.why,
-                "" if family is Family.JSON_SCHEMA else f"{change.operation} {change.path}".strip(),
-            )
-        )
+        if informed or judgement.level is not Level.INFO:
+            told.append(teller.tell(change, rule, judgement))
     if not bumps and _differ(old, new):
         bumps.append(Bump.PATCH)
-    versions = [version_of(side.library.root(side.file).value) for side in (old, new)]
-    places = [side.library.place_of(side.file, "/info/version") for side in (old, new)]
-    stale = _stale_major(new)
-    if stale and not _stale_major(old):
-        told.append(_without_place(stale, versions[1], *places))
-    return Comparison(tuple(told), verdict(bumps, *versions), places[1], backward, forward)
+    before, after = (version_of(side.library.root(side.file).value) for side in (old, new))
+    was, now = (side.library.place_of(side.file, "/info/version") for side in (old, new))
+    stale = stale_major(new)
+    if stale and not stale_major(old):
+        rule = BY_ID["version-without-place"]
+        told.append(Told(rule.id, rule.level, rule.message.format_map(stale), "", "", was, now, why=rule.why))
+    return Comparison(tuple(told), verdict(bumps, before, after), now, backward, forward)
+
+
+class _Teller:
+    """Tells judged changes of one pair of documents: in words, with their places, and with examples of what breaks."""
+
+    def __init__(self, old: Side, new: Side, family: Family) -> None:
+        self._sides = (old, new)
+        self._family = family
+        self._prover: Prover | None = None
+
+    def tell(self, change: Change, rule: Rule, judgement: Judgement) -> Told:
+        old, new = self._sides
+        whole = change.schemas or (None, None)
+        proof, witness = self._proof(change, rule, judgement)
+        return Told(
+            rule.id,
+            judgement.level,
+            rule.message.format_map(_Words(change.words)),
+            change.path,
+            change.operation,
+            _place(old, change.old, whole[0]),
+            _place(new, change.new, whole[1]),
+            backward=judgement.backward,
+            forward=judgement.forward,
+            proof=proof,
+            witness=witness,
+            of_schema=change.edit is not None,
+            why=rule.why,
+            where="" if self._family is Family.JSON_SCHEMA else f"{change.operation} {change.path}".strip(),
+        )
+
+    def _proof(self, change: Change, rule: Rule, judgement: Judgement) -> tuple[str | None, tuple[Json] | None]:
+        """Validators are loaded only where something breaks."""
+        if judgement.level is not Level.ERROR:
+            return None, None
+        if self._prover is None:
+            from treadle.check.diff.proof import Prover
+
+            self._prover = Prover(*self._sides)
+        return self._prover.prove(change, rule, judgement)
 
 
 def _changes(old: Side, new: Side, family: Family, promise: Promise, today: dt.date) -> Iterable[Change]:
@@ -119,49 +135,10 @@ def _changes(old: Side, new: Side, family: Family, promise: Promise, today: dt.d
             return diff_openapi(old, new, today)
 
 
-def _stale_major(side: Side) -> tuple[str, int] | None:
-    """A path or channel whose major is not that of `info.version`, where none has it; with the major that it says."""
-    document = side.library.root(side.file).value
-    version = read_version(version_of(document))
-    said = list(majors(document))
-    if version is None or not said or any(major == version.major for _, major in said):
-        return None
-    return said[0]
-
-
 def _place(side: Side, spot: Spot, whole: Spot | None) -> Place:
     """Where a spot is. A schema that takes anything stands nowhere, and is told at its whole."""
     where = spot if spot.file or whole is None else whole
     return side.library.place_of(where.file or side.file, where.pointer)
-
-
-def _prover(old: Side, new: Side) -> Prover:
-    """Validators are loaded only where something breaks."""
-    from treadle.check.diff.proof import Prover
-
-    return Prover(old, new)
-
-
-def _without_place(stale: tuple[str, int], version: str, old: Place, new: Place) -> Told:
-    """The word about a new major that has no paths or channels of its own."""
-    rule = BY_ID["version-without-place"]
-    words = {"new": version, "name": version.partition(".")[0], "old": stale[0], "declared": str(stale[1])}
-    return Told(rule.id, rule.level, rule.message.format_map(words), "", "", old, new, why=rule.why)
-
-
-def majors(document: Json) -> Iterator[tuple[str, int]]:
-    """Every path and channel that says its major (`/v1/orders`, `sales.order.created.v1`), with it."""
-    if not isinstance(document, dict):
-        return
-    paths, channels = document.get("paths"), document.get("channels")
-    for path in paths if isinstance(paths, dict) else ():
-        if match := _PATH_MAJOR.match(path):
-            yield path, int(match[1])
-    for name, channel in channels.items() if isinstance(channels, dict) else ():
-        address = channel.get("address") if isinstance(channel, dict) else None
-        text = address if isinstance(address, str) else name
-        if match := _CHANNEL_MAJOR.search(text):
-            yield text, int(match[1])
 
 
 def _differ(old: Side, new: Side) -> bool:
