@@ -93,3 +93,12 @@ def test_no_text_keeps_a_format_busy(name, text):
 def test_integers_of_any_size_have_a_format():
     assert keywords({"format": "int32"}, 10**400) == [("format", ())]
     assert keywords({"format": "int64"}, 10**400) == []
+
+
+@pytest.mark.parametrize("value", [1, {"a": 1}])
+def test_parts_that_are_shared_are_judged_once(value):
+    schema = {"type": "string"}
+    for _ in range(40):
+        schema = {"allOf": [schema, schema]}
+    assert len(Judge(schema).errors(value)) == 100_000
+    assert Judge(schema).errors("text") == []

@@ -96,3 +96,9 @@ def _context():
     from treadle.check.lint.context import Context
 
     return Context((), None, resolved=False)
+
+
+def test_a_schema_that_doubles_at_each_level_ends():
+    parts = [f"a{at}: {{allOf: [{{$ref: '#/$defs/a{at + 1}'}}, {{$ref: '#/$defs/a{at + 1}'}}]}}" for at in range(40)]
+    text = f"{{$ref: '#/$defs/a0', default: 1, $defs: {{{', '.join(parts)}, a40: {{type: integer}}}}}}"
+    assert codes(f"{{type: object, properties: {{a: {text.replace('#/', '#/properties/a/')}}}}}") == set()

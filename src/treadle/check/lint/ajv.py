@@ -34,6 +34,10 @@ Memo = dict[tuple[int, int], Errors]
 Step = Callable[[Json, Memo], Errors]
 
 _NONE: Errors = []
+ERRORS_MAX = 100_000
+"""Of one value. Schemas that share their parts could otherwise double the errors at each level."""
+_BRANCHING = frozenset({"$ref", "not", "anyOf", "oneOf", "allOf", "if"})
+"""Keywords that lead to other schemas for the same value, which may meet again."""
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("number", ("maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "multipleOf", "format")),
     ("string", ("maxLength", "minLength", "pattern", "format")),
@@ -78,7 +82,7 @@ class Judge:
         if not steps:
             return _NONE
         key = None
-        if isinstance(value, dict | list):
+        if isinstance(value, dict | list) or not _BRANCHING.isdisjoint(schema):
             key = (id(schema), id(value))
             if key in memo:
                 return memo[key]
@@ -87,7 +91,7 @@ class Judge:
         for step in steps:
             found = step(value, memo)
             if found:
-                errors = errors + found if errors else found
+                errors = (errors + found if errors else found)[:ERRORS_MAX]
         if key is not None:
             memo[key] = errors
         return errors

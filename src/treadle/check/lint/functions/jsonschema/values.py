@@ -7,9 +7,10 @@ from typing import Any
 
 from treadle.check.lint.context import BadOptions, Check, Complaint, Context, Path
 from treadle.check.lint.functions.jsonschema.draft import DRAFTS, compiled, draft_of
-from treadle.check.lint.functions.jsonschema.walk import subschemas
+from treadle.check.lint.functions.jsonschema.walk import is_larger, subschemas
 from treadle.contract.place import Json
 
+_NODES_MAX = 20_000
 _JUDGED_MAX = 2_000
 """Values of one document that are judged; a validator is made for each schema that has some."""
 
@@ -46,10 +47,10 @@ def _values(schema: dict[str, Json]) -> list[tuple[Path, Json]]:
 
 
 def _validator(schema: Json, draft: str) -> Any:
-    """None for a schema that refers to itself, or does not compile: other rules say why."""
+    """None for a schema that refers to itself, does not compile, or is huge with its references written out."""
     from treadle.check.lint.functions.asyncapi.values import has_reference
 
-    if has_reference(schema):
+    if has_reference(schema) or is_larger(schema, _NODES_MAX):
         return None
     try:
         return compiled(schema, draft)

@@ -33,3 +33,17 @@ def subschemas(schema: Json, at: Path = ()) -> Iterator[tuple[Path, dict[str, An
             elif key in SINGLES and isinstance(value, dict):
                 below.append(((*path, key), value))
         waiting.extend(reversed(below))
+
+
+def is_larger(value: Json, nodes: int) -> bool:
+    """Whether a value has more nodes than that, each counted wherever it stands: parts may be shared."""
+    waiting = [value]
+    for _ in range(nodes):
+        if not waiting:
+            return False
+        node = waiting.pop()
+        if isinstance(node, dict):
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+    return bool(waiting)
