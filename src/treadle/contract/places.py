@@ -22,7 +22,7 @@ _INDEX_CHARS_MAX = 9
 class Places(Mapping[str, Place]):
     """JSON pointer -> place of a key (in a mapping) or an item (in a list). Holds `data`, so the ids stay true."""
 
-    __slots__ = ("_file", "_spots", "data", "lines", "root")
+    __slots__ = ("_file", "_spots", "data", "lines", "reader", "root")
 
     def __init__(self, file: str, data: Json, spots: Spots, lines: Lines, root: int = 0) -> None:
         self._file = file
@@ -30,6 +30,8 @@ class Places(Mapping[str, Place]):
         self._spots = spots
         self.root = root
         self.lines = lines
+        self.reader: Any = None
+        """What `contract.ranges` keeps."""
 
     def __getitem__(self, pointer: str) -> Place:
         try:

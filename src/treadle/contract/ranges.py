@@ -53,29 +53,42 @@ class _Node:
 
 def range_of(document: Document, path: Sequence[str | int]) -> Range:
     """The range of the node at `path`, or of its nearest ancestor that is there."""
-    if not isinstance(document.places, Places):
+    places = document.places
+    if not isinstance(places, Places):
         return NOWHERE
-    reader = _Reader(document.places)
-    node = reader.root()
-    for step in path:
-        if reader.is_alias(node):
-            return NOWHERE
-        key = index(step) if isinstance(step, str) and isinstance(node.value, list) else step
-        if isinstance(node.value, dict | list) and reader.has(node.value, key):
-            node = reader.child(node.value, key)
-            if isinstance(key, int) and node.at is None:
-                return NOWHERE
-        else:
-            break
-    return reader.spot(node.begins), reader.spot(reader.end(node))
+    if places.reader is None:
+        places.reader = _Reader(places)
+    reader: _Reader = places.reader
+    return reader.range(tuple(path))
 
 
 class _Reader:
-    """The text of one document, looked at around a few offsets."""
+    """The text of one document, looked at around a few offsets. What was found is kept: findings come in crowds."""
 
     def __init__(self, places: Places) -> None:
         self.places = places
         self.text = places.lines.text
+        self.ranges: dict[tuple[str | int, ...], Range] = {}
+        self.children: dict[tuple[int, Any], _Node] = {}
+
+    def range(self, path: tuple[str | int, ...]) -> Range:
+        """As `range_of`."""
+        if path not in self.ranges:
+            self.ranges[path] = self._range(path)
+        return self.ranges[path]
+
+    def _range(self, path: tuple[str | int, ...]) -> Range:
+        node = self.root()
+        for step in path:
+            if self.is_alias(node):
+                return NOWHERE
+            key = index(step) if isinstance(step, str) and isinstance(node.value, list) else step
+            if not isinstance(node.value, dict | list) or not self.has(node.value, key):
+                break
+            node = self.child(node.value, key)
+            if isinstance(key, int) and node.at is None:
+                return NOWHERE
+        return self.spot(node.begins), self.spot(self.end(node))
 
     def root(self) -> _Node:
         """The whole document; it begins with the text where nothing but one line stands above it."""
@@ -91,6 +104,12 @@ class _Reader:
 
     def child(self, container: Json, key: Any) -> _Node:
         """One value of a mapping, or item of a list."""
+        name = (id(container), key)
+        if name not in self.children:
+            self.children[name] = self._child(container, key)
+        return self.children[name]
+
+    def _child(self, container: Json, key: Any) -> _Node:
         value, at = container[key], self.places.spots(container)[key]
         written: int | None
         if isinstance(container, dict):
