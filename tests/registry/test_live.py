@@ -92,3 +92,12 @@ def test_what_a_crash_left_behind_is_ignored(tmp_path):
 def test_an_id_never_leaves_the_folder(tmp_path):
     with pytest.raises(ValueError, match="no contract id"):
         LiveSet(tmp_path).remove("../../etc/passwd")
+
+
+def test_an_outline_has_what_a_comparison_needs(tmp_path):
+    live, whole = LiveSet(tmp_path), contract()
+    live.put(whole)
+    (outline,) = live.contracts(whole=False)
+    same = ("id", "kind", "domain", "name", "major", "version", "title", "digest", "place", "document", "sources")
+    assert [getattr(outline, each) for each in same] == [getattr(whole, each) for each in same]
+    assert (outline.operations, outline.channels) == ((), ())

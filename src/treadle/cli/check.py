@@ -87,7 +87,7 @@ def check_folder(root: Path, environment: str, only: Sequence[Path] = (), baseli
 
     checkout = read_checkout(root)
     names = {printable(_existing(each).resolve().relative_to(root).as_posix()) for each in only}
-    live = LiveSet(root.joinpath(*LIVE)).contracts()
+    live = LiveSet(root.joinpath(*LIVE)).contracts(whole=False)
     today = _today()
     checked = check_workspace(
         checkout.files, today, environment=environment, live=live, unread=checkout.findings, find=python_function

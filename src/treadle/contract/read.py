@@ -15,7 +15,7 @@ from treadle.contract.finding import Finding
 from treadle.contract.library import Library, Node
 from treadle.contract.model import Contract, Domain, Enforcement, Json, Kind, Place, Slo
 from treadle.contract.openapi import read_operations
-from treadle.contract.parse import InvalidDocument
+from treadle.contract.parse import InvalidDocument, parse
 from treadle.contract.problems import Problems
 from treadle.contract.reading import Reading
 from treadle.contract.version import read_version
@@ -46,6 +46,32 @@ def read_from(file: str, library: Library) -> tuple[Contract | None, tuple[Findi
     id = contract.id if contract else guess_id(file)
     findings = tuple(replace(each, contract=id) for each in problems.all())
     return (None if problems.fatal else contract), findings
+
+
+def outline(file: str, sources: Mapping[str, bytes]) -> Contract:
+    """A contract that was valid once, without its operations and channels. `sources` are its bytes, all of them.
+
+    Raises `InvalidDocument`, and KeyError or TypeError where it never was one.
+    """
+    document = parse(file, sources[file])
+    info, extension = document.data["info"], own(document.data["info"])
+    name, _, rest = posixpath.basename(file).partition(".v")
+    major = int(rest.partition(".")[0])
+    domain = folder_domain(file) or extension.get("domain") or posixpath.basename(posixpath.dirname(file)) or "unknown"
+    return Contract(
+        id=f"{domain}.{name}.v{major}",
+        kind=Kind.OPENAPI if "openapi" in document.data else Kind.ASYNCAPI,
+        domain=domain,
+        name=name,
+        major=major,
+        version=info["version"],
+        title=info["title"],
+        digest=digest_of(file, sources),
+        place=Place(file),
+        document=document.data,
+        places=document.places,
+        sources=sources,
+    )
 
 
 def with_defaults(contract: Contract, domain: Domain | None) -> Contract:
