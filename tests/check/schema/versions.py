@@ -1,6 +1,6 @@
 """Two documents as the two versions of one schema."""
 
-import orjson
+import json
 
 from treadle.check.schema.compare import Sides, compare_schemas
 from treadle.check.schema.edit import Flow
@@ -15,7 +15,9 @@ DIALECT = Dialect(Family.JSON_SCHEMA, "2020-12")
 
 
 def source(document, dialect=DIALECT, more=None):
-    files = {FILE: orjson.dumps(document)} | {name: orjson.dumps(each) for name, each in (more or {}).items()}
+    files = {FILE: json.dumps(document).encode()} | {
+        name: json.dumps(each).encode() for name, each in (more or {}).items()
+    }
     return Source(References(Library(files), Problems()), dialect)
 
 

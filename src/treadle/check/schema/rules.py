@@ -18,7 +18,8 @@ _SINCE = {
     "unevaluatedItems": "2019-09", "unevaluatedProperties": "2019-09", "contentSchema": "2019-09",
     "prefixItems": "2020-12", "$dynamicRef": "2020-12",
 }  # fmt: skip
-_UNTIL = {"dependencies": "7", "additionalItems": "2019-09", "$recursiveRef": "2019-09"}
+_UNTIL = {"additionalItems": "2019-09", "$recursiveRef": "2019-09"}
+"""`dependencies` is left out: validators of later drafts still heed it."""
 
 
 @dataclass(frozen=True, slots=True)

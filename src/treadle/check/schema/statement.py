@@ -120,16 +120,19 @@ class _Statement:
         if _is_schema(said.get("propertyNames")):
             part = self._below("propertyNames")
             shape.names = () if part.free else (part,)
-        needs = said.get("dependentRequired", said.get("dependencies"))
-        if isinstance(needs, dict):
-            found = {name: frozenset(map(str, each)) for name, each in needs.items() if isinstance(each, list)}
-            shape.needs = {name: needed for name, needed in found.items() if needed}
-        keyword = "dependentSchemas" if "dependentSchemas" in said else "dependencies"
-        shape.dependents = {
-            name: part
-            for name, part in self._named(keyword)
-            if not part.free and not isinstance(part.nodes[0].value, list)
-        }
+        for keyword in ("dependencies", "dependentRequired", "dependentSchemas"):
+            self._depending(keyword)
+
+    def _depending(self, keyword: str) -> None:
+        """A property that asks for others, or for a schema. `dependencies` said both, until draft 7."""
+        for name, part in self._named(keyword):
+            asked = self.said[keyword][name]
+            if isinstance(asked, list) and asked and keyword != "dependentSchemas":
+                known = self.shape.needs.get(name, frozenset())
+                self.shape.needs = {**self.shape.needs, name: known | frozenset(map(str, asked))}
+            elif _is_schema(asked) and not part.free and keyword != "dependentRequired":
+                known_part = self.shape.dependents.get(name, self.source.any)
+                self.shape.dependents = {**self.shape.dependents, name: self.source.join((known_part, part))}
 
     def _arrays(self) -> None:
         shape, said = self.shape, self.said

@@ -19,13 +19,15 @@ def compare_strings(old: Shape, new: Shape, judge: Judge) -> Iterator[Found]:
     if "string" not in old.kinds & new.kinds:
         return
     yield from _pattern(old, new, judge)
+    read_otherwise = old.encodings != new.encodings and bool(old.media or new.media)
     for keyword, kind, before, after in (
         ("contentMediaType", "content-media-type-changed", old.media, new.media),
         ("contentEncoding", "content-encoding-changed", old.encodings, new.encodings),
     ):
         if before != after:
             words = {"old": ", ".join(sorted(before)), "new": ", ".join(sorted(after))}
-            yield Change(kind, Effect.of(narrows=bool(after - before), widens=bool(before - after)), keyword, words)
+            narrows, widens = bool(after - before) or read_otherwise, bool(before - after) or read_otherwise
+            yield Change(kind, Effect.of(narrows=narrows, widens=widens), keyword, words)
     if old.content and new.content:
         step = Step("contentSchema")
         yield Pair(step, old.source.join(old.content), new.source.join(new.content), "contentSchema")
