@@ -104,9 +104,9 @@ class Library:
     def place_of(self, file: str, pointer: str) -> Place:
         """As `place`, for a node that may not be there."""
         places = self.document(file).places
-        while pointer and pointer not in places:
+        while (place := places.get(pointer)) is None and pointer:
             pointer = pointer.rpartition("/")[0]
-        return places.get(pointer, Place(file))
+        return place or Place(file)
 
 
 class References:
@@ -144,11 +144,11 @@ class References:
 
     def target(self, node: Node, ref: str) -> Node | None:
         """The node that the text of one reference names, or None with a finding at the reference."""
-        place = self.library.place_of(node.file, node.pointer + "/$ref")
+        at = (node.file, node.pointer + "/$ref")
         if _REMOTE.match(ref):
             self.problems.add(
                 "remote-ref",
-                place,
+                self.library.place_of(*at),
                 f"`{ref}` is not inside the workspace; nothing is fetched",
                 "copy the file into the workspace and refer to it by a relative path",
             )
@@ -159,18 +159,22 @@ class References:
             file = posixpath.normpath(posixpath.join(posixpath.dirname(node.file), _decode(path)))
             if file.startswith(("/", "../")) or file == "..":
                 self.problems.add(
-                    "ref-escapes", place, f"`{ref}` leaves the workspace", "refer to a file under domains/"
+                    "ref-escapes",
+                    self.library.place_of(*at),
+                    f"`{ref}` leaves the workspace",
+                    "refer to a file under domains/",
                 )
                 return None
-        root = self._root(file, ref, place)
-        return root and self._descend(root, ref, _decode(fragment), place)
+        root = self._root(file, ref, at)
+        return root and self._descend(root, ref, _decode(fragment), at)
 
-    def _root(self, file: str, ref: str, place: Place) -> Node | None:
+    def _root(self, file: str, ref: str, at: tuple[str, str]) -> Node | None:
         try:
             root = self.library.root(file)
         except KeyError:
             near = nearest(file, self.library.files)
             hint = f"did you mean `{near}`?" if near else "the path is relative to the file that refers"
+            place = self.library.place_of(*at)
             self.problems.add("dangling-ref", place, f"`{ref}`: there is no file `{file}`", hint)
             return None
         except InvalidDocument as error:
@@ -179,13 +183,16 @@ class References:
         self.used.add(file)
         return root
 
-    def _descend(self, root: Node, ref: str, fragment: str, place: Place) -> Node | None:
+    def _descend(self, root: Node, ref: str, fragment: str, at: tuple[str, str]) -> Node | None:
         if fragment and not fragment.startswith("/"):
             self.problems.add(
-                "dangling-ref", place, f"`{ref}` names an anchor", "write a JSON pointer: `#/components/schemas/Order`"
+                "dangling-ref",
+                self.library.place_of(*at),
+                f"`{ref}` names an anchor",
+                "write a JSON pointer: `#/components/schemas/Order`",
             )
             return None
-        node, at = root.value, ""
+        node, below = root.value, ""
         for token in tokens(fragment):
             number = index(token)
             if isinstance(node, dict) and token in node:
@@ -194,11 +201,12 @@ class References:
                 node = node[number]
             else:
                 near = nearest(token, node) if isinstance(node, dict) else None
-                hint = f"did you mean `{near}`?" if near else f"there is nothing below `#{at or '/'}` of that name"
+                hint = f"did you mean `{near}`?" if near else f"there is nothing below `#{below or '/'}` of that name"
+                place = self.library.place_of(*at)
                 self.problems.add("dangling-ref", place, f"`{ref}` leads nowhere: no `{token}`", hint)
                 return None
-            at += pointer(token)
-        return Node(root.file, at, node)
+            below += pointer(token)
+        return Node(root.file, below, node)
 
 
 def _decode(text: str) -> str:
