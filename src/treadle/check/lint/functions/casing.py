@@ -27,7 +27,7 @@ def make(options: Mapping[str, Any]) -> Check:
     """`type`; `disallowDigits`; `separator` {`char`, `allowLeading`} between words that are each in that case."""
     only(options, "type", "disallowDigits", "separator")
     case, separator = options.get("type"), options.get("separator")
-    if case not in _CASES:
+    if not isinstance(case, str) or case not in _CASES:
         raise BadOptions(f"`type` is one of {', '.join(_CASES)}")
     if not isinstance(options.get("disallowDigits", False), bool):
         raise BadOptions("`disallowDigits` is true or false")

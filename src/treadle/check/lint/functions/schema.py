@@ -24,7 +24,7 @@ def make(options: Mapping[str, Any]) -> Check:
     schema, dialect, every = options.get("schema"), options.get("dialect", "auto"), options.get("allErrors", False)
     if not isinstance(schema, dict):
         raise BadOptions("`schema` is a JSON Schema, as a mapping")
-    if dialect not in _DIALECTS:
+    if not isinstance(dialect, str) or dialect not in _DIALECTS:
         raise BadOptions(f"`dialect` is one of {', '.join(_DIALECTS)}")
     if dialect == "auto":
         said = _MODERN.match(str(schema.get("$schema", "")))
@@ -33,6 +33,7 @@ def make(options: Mapping[str, Any]) -> Check:
         from treadle.check.lint.functions.modern_schema import judged
 
         return judged(schema, dialect, every=every is True)
+    _refuse_no_schema(schema, dialect)
     judge = Judge(schema)
 
     def check(value: Json, context: Context) -> Iterable[Complaint]:
@@ -42,6 +43,18 @@ def make(options: Mapping[str, Any]) -> Check:
         return complaints(errors if every else first(errors), context.path) if errors else ()
 
     return check
+
+
+def _refuse_no_schema(schema: dict[str, Any], dialect: str) -> None:
+    from jsonschema_rs import ValidationError, meta
+
+    try:
+        meta.validate({**schema, "$schema": f"http://json-schema.org/draft-0{dialect[-1]}/schema#"})
+    except ValidationError as wrong:
+        if wrong.kind.name == "format":  # JavaScript takes patterns that the format `regex` does not
+            return
+        where = "/".join(map(str, wrong.instance_path)) or "its root"
+        raise BadOptions(f"`schema` is no JSON Schema, at {where}: {wrong.message.splitlines()[0][:200]}") from None
 
 
 def first(errors: Errors) -> Errors:

@@ -185,6 +185,8 @@ class Shape:
         self._keys(then, _THEN, at)
         if "field" in then and not isinstance(then["field"], str):
             self.fault((*at, "field"), "`field` is text")
+        if not isinstance(then.get("functionOptions"), dict | None):
+            self.fault((*at, "functionOptions"), "`functionOptions` is a mapping")
 
     def _override(self, override: Any, at: tuple[str | int, ...]) -> None:
         if not isinstance(override, dict):
