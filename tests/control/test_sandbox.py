@@ -68,8 +68,8 @@ def recurse():
     [
         (spin, "more computing time"),
         (lambda: re.match(r"(a+)+$", "a" * 64 + "b"), "more computing time"),
-        (lambda: bytearray(2**30), "more memory"),
-        (lambda: [bytearray(2**20) for _ in range(1000)] and None, "more memory"),
+        (lambda: bytearray(2**31), "more memory"),
+        (lambda: [bytearray(2**20) for _ in range(2000)] and None, "more memory"),
         (recurse, "nested too deep"),
         (lambda: crash(os.abort), "more memory"),
         (lambda: crash(lambda: ctypes.string_at(0)), "SIGSEGV"),
@@ -77,8 +77,9 @@ def recurse():
     ],
 )
 def test_what_takes_too_much_is_ended(work, why):
+    limits = Limits(memory_bytes=640 * 2**20, cpu_s=0.2 if "time" in why else 20.0)
     with pytest.raises(DocumentTooCostly, match=re.escape(why)) as error:
-        confined(work, Limits(memory_bytes=128 * 2**20, cpu_s=0.2))
+        confined(work, limits)
     assert isinstance(error.value, InputError)
     assert error.value.hint
 
@@ -109,8 +110,8 @@ def test_limits_grow_with_what_is_read():
     assert confined(time_left, Limits(cpu_s=0.5)) > 6
 
     def hold():
-        grant(40 * 2**20)
-        return len(bytearray(300 * 2**20))
+        grant(64 * 2**20)
+        return len(bytearray(900 * 2**20))
 
-    assert confined(hold, Limits(memory_bytes=200 * 2**20, cpu_s=5.0)) == 300 * 2**20
+    assert confined(hold, Limits(memory_bytes=640 * 2**20, cpu_s=20.0)) == 900 * 2**20
     grant(2**20)  # outside of a child: nothing to allow
