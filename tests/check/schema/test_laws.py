@@ -5,15 +5,17 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema_rs import Draft202012Validator
 from tests.check.schema.invent import Invention
 from tests.check.schema.refute import refutations
 from tests.check.schema.versions import Versions
 
-from treadle.check.schema.edit import Effect
+from treadle.check.schema.edit import Effect, Flow
 from treadle.check.schema.judge import Policy
+from treadle.check.schema.witness import Witnesses
 
 seeds = st.integers(0, 2**32).map(Random).map(Invention)
-quickly = settings(max_examples=150, deadline=None, derandomize=True)
+quickly = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 @given(seeds)
@@ -46,6 +48,20 @@ def test_what_narrows_there_widens_back(invention):
 def test_no_value_refutes_what_is_claimed(invention):
     document = invention.document()
     assert refutations(invention, document, invention.changed(document)) == []
+
+
+@given(seeds)
+@quickly
+def test_a_witness_is_what_it_says(invention):
+    old = invention.document(2)
+    new = invention.changed(old)
+    versions = Versions(old, new)
+    witnesses = Witnesses(versions.sides)
+    took, takes = Draft202012Validator(old), Draft202012Validator(new)
+    for edit in versions.edits():
+        shown = witnesses.prove(versions.old, versions.new, edit, Flow.BOTH)
+        for found, yes, no in ((shown.narrows, took, takes), (shown.widens, takes, took)):
+            assert found is None or (yes.is_valid(found[0]) and not no.is_valid(found[0]))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from treadle.check.schema.source import Part
 from treadle.check.schema.values import both
 
 _DEPTH_MAX = 4
+_BRANCHES_MAX = 100
 
 
 def apart(one: Part | Shape, other: Part | Shape, depth: int = 0) -> bool:
@@ -31,7 +32,9 @@ def apart(one: Part | Shape, other: Part | Shape, depth: int = 0) -> bool:
 
 def all_apart(parts: tuple[Part, ...]) -> bool:
     """Whether no two of the branches of a choice overlap."""
-    return all(apart(one, other) for at, one in enumerate(parts) for other in parts[:at])
+    return len(parts) <= _BRANCHES_MAX and all(
+        apart(one, other) for at, one in enumerate(parts) for other in parts[:at]
+    )
 
 
 def _no_number(one: Shape, other: Shape) -> bool:

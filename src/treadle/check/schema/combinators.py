@@ -14,6 +14,8 @@ from treadle.check.schema.source import Part
 from treadle.contract.library import Node
 from treadle.contract.refs import ANNOTATIONS
 
+_WEIGHED_MAX = 100
+"""So many pairs of branches, alike in nothing, are weighed for which stands for which."""
 _LISTS = ("/components/schemas", "/definitions", "/$defs", "/components/messages")
 
 
@@ -106,13 +108,26 @@ def _branches(keyword: str, name: str, old: Choice, new: Choice, judge: Judge) -
 
 def _paired(gone: list[_Branch], come: list[_Branch], judge: Judge) -> list[tuple[_Branch, _Branch]]:
     """Branches that stand for each other; those left over stay in `gone` and `come`."""
-    pairs = _taken(gone, come, lambda one, other: alike(one.part, other.part))
+    pairs = _equal(gone, come)
     pairs += _taken(gone, come, lambda one, other: bool(one.name) and one.name == other.name)
     pairs += _taken(gone, come, lambda one, other: bool(one.title) and one.title == other.title)
     if len(gone) == len(come) == 1 and not any(each.name or each.title for each in (*gone, *come)):
         pairs.append((gone.pop(), come.pop()))
-    pairs += _taken(gone, come, lambda one, other: judge.strict.within(one.part, other.part))
-    pairs += _taken(gone, come, lambda one, other: judge.strict.within(other.part, one.part))
+    if len(gone) * len(come) <= _WEIGHED_MAX:
+        pairs += _taken(gone, come, lambda one, other: judge.strict.within(one.part, other.part))
+        pairs += _taken(gone, come, lambda one, other: judge.strict.within(other.part, one.part))
+    return pairs
+
+
+def _equal(gone: list[_Branch], come: list[_Branch]) -> list[tuple[_Branch, _Branch]]:
+    """Branches that say the same, each taken once."""
+    at: dict[bytes, list[_Branch]] = {}
+    for other in come:
+        at.setdefault(digest(other.part), []).append(other)
+    pairs = [(one, twins.pop(0)) for one in gone if (twins := at.get(digest(one.part)))]
+    for left, side in ((gone, 0), (come, 1)):
+        matched = {pair[side].at for pair in pairs}
+        left[:] = [each for each in left if each.at not in matched]
     return pairs
 
 

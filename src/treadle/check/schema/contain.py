@@ -31,6 +31,9 @@ _INTO_VALUES = frozenset(
     {"properties", "additionalProperties", "patternProperties", "propertyNames", "items", "prefixItems", "contains"}
 )
 _STEPS_MAX = 2_000
+_STEPS_IN_ALL_MAX = 200_000
+_STEPS_LATER_MAX = 20
+"""Pairs looked at for one proof, for all of two versions, and for one once those are spent: enough for a plain one."""
 _DEPTH_MAX = 24
 _Side = Part | Shape
 _Pairs = frozenset[tuple[Part, Part]]
@@ -45,6 +48,7 @@ class Prover:
         self.unchanged = unchanged
         self.proved: set[tuple[Part, Part]] = set()
         self.failed: set[tuple[Part, Part]] = set()
+        self._steps = 0
         self._strict: Prover | None = None
 
     @property
@@ -58,8 +62,12 @@ class Prover:
 
     def within(self, inner: _Side, outer: _Side) -> bool:
         """Whether everything that `inner` takes is proved to be taken by `outer`."""
-        attempt = _Attempt(self)
-        if attempt.holds(inner, outer):
+        if isinstance(inner, Part) and isinstance(outer, Part) and (inner, outer) in self.failed:
+            return False
+        attempt = _Attempt(self, _STEPS_MAX if self._steps < _STEPS_IN_ALL_MAX else _STEPS_LATER_MAX)
+        proved = attempt.holds(inner, outer)
+        self._steps += attempt.steps
+        if proved:
             self.proved |= attempt.assumed
             return True
         if isinstance(inner, Part) and isinstance(outer, Part):
@@ -74,8 +82,9 @@ class Prover:
 class _Attempt:
     """One proof, with what it assumes."""
 
-    def __init__(self, prover: Prover) -> None:
+    def __init__(self, prover: Prover, steps_max: int) -> None:
         self.prover = prover
+        self.steps_max = steps_max
         self.policy = prover.policy
         self.assumed: set[tuple[Part, Part]] = set()
         self.steps = 0
@@ -124,7 +133,7 @@ class _Attempt:
                 if self.prover.unchanged is not None and self.prover.unchanged(inner, outer):
                     continue
             self.steps += 1
-            if self.steps > _STEPS_MAX:
+            if self.steps > self.steps_max:
                 return False
             below = self._needs(_shape(inner), _shape(outer), open_pairs)
             if below is None:

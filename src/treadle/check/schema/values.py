@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 KINDS = frozenset({"null", "boolean", "number", "string", "array", "object"})
 """Every kind of value; `integer` is part of `number` and stands in a set only where `number` does not."""
 
+_DEPTH_MAX = 100
+"""Values that are nested deeper are equal only where they are written alike."""
+
 
 def kind_of(value: Json) -> str:
     """The narrowest kind of a value."""
@@ -54,12 +57,14 @@ def token(value: Json) -> str:
         return repr(plain)
 
 
-def _plain(value: Json) -> Json:
+def _plain(value: Json, depth: int = 0) -> Json:
+    if depth > _DEPTH_MAX:
+        return f"deeper than {_DEPTH_MAX}: {value!r}"
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+        return {key: _plain(inner, depth + 1) for key, inner in value.items()}
+    return [_plain(inner, depth + 1) for inner in value] if isinstance(value, list) else value
 
 
 @lru_cache(maxsize=4096)
