@@ -162,7 +162,7 @@ def _run(work: Callable[[], Any]) -> _Report:
         if full is None:
             raise
         return "error", [full.code, full.message, full.hint, full.exit_code]
-    except MemoryError:
+    except (MemoryError, SystemError):  # the latter is how some C code says that it got no memory
         return "costly", _TOO_MUCH_MEMORY
     except RecursionError:
         return "costly", "it is nested too deep"
