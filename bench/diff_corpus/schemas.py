@@ -151,6 +151,15 @@ def _properties():
         number = {"type": "integer", mark: True}
         yield f"{mark}-max", holder({**number, "maximum": 1}), holder({**number, "maximum": 2})
         yield f"{mark}-min", holder({**number, "minimum": 1}), holder({**number, "minimum": 2})
+    for keyword, base, low, high in (
+        ("exclusiveMaximum", {"type": "integer"}, 1, 2),
+        ("exclusiveMinimum", {"type": "integer"}, 1, 2),
+        ("maxLength", text, 1, 2),
+        ("maxItems", {"type": "array"}, 1, 2),
+        ("maxProperties", {"type": "object"}, 1, 2),
+    ):
+        secret = {**base, "readOnly": True}
+        yield f"readOnly-{keyword}", holder({**secret, keyword: low}), holder({**secret, keyword: high})
     yield "deprecated", holder(text), holder({**text, "deprecated": True})
     yield "deprecated-sunset", holder(text), holder({**text, "deprecated": True, "x-sunset": "2999-01-01"})
     yield "deprecated-invalid", holder(text), holder({**text, "deprecated": True, "x-sunset": "soon"})

@@ -17,7 +17,7 @@ from treadle.check.diff.rules.places import (
     RESPONSE_PROPERTY,
     Site,
 )
-from treadle.check.diff.rules.schemas import KINDS_OF_EDITS, rule_id
+from treadle.check.diff.rules.schemas import HIDDEN, KINDS_OF_EDITS, rule_id
 from treadle.check.schema.edit import Effect, Mark, SchemaEdit
 from treadle.check.schema.values import KINDS
 
@@ -41,6 +41,9 @@ def rules_of(site: Site, edit: SchemaEdit, where: str = "") -> Iterator[str]:
             yield found
         return
     kind = _type(place, edit) if edit.kind in TYPES else _first_said(edit)
+    if edit.hidden and (place, kind) in HIDDEN:
+        yield HIDDEN[place, kind]
+        return
     yield rule_id(place, kind if kind in KINDS_OF_EDITS else "undecided")
     if kind == "became-enum" and where == "header":
         yield "request-header-property-became-enum"

@@ -237,6 +237,25 @@ SAID_BROADER: dict[tuple[Site, str], str] = {
 }
 
 
+HIDDEN: dict[tuple[Site, str], str] = {
+    # What oasdiff says of a property that does not travel at all: read-only in a request, write-only in a response
+    **{
+        (REQUEST_PROPERTY, kind): f"request-read-only-property-{kind}"
+        for kind in (
+            "enum-value-removed",
+            "max-decreased",
+            "exclusive-max-decreased",
+            "max-length-decreased",
+            "max-items-decreased",
+            "max-properties-decreased",
+            "min-increased",
+            "exclusive-min-increased",
+        )
+    },
+    (RESPONSE_PROPERTY, "enum-value-added"): "response-write-only-property-enum-value-added",
+}
+
+
 def rule_id(site: Site, kind: str) -> str:
     """The id of a kind of edit at a place. oasdiff says `response-mediatype` of the values of a whole response."""
     kind = SAID_BROADER.get((site, kind), kind)
@@ -276,6 +295,18 @@ def _why(keyword: Keyword, effect: Effect | None, site: Site) -> str:
     return "No value is taken or refused for it."
 
 
-SCHEMAS: tuple[Rule, ...] = tuple(
-    _row(site, keyword) for site in SITES for keyword in KEYWORDS if (site, keyword.id) not in SAID_BROADER
+def _hidden_row(site: Site, keyword: Keyword) -> Rule:
+    return row(
+        HIDDEN[site, keyword.id],
+        (site.direction, site.area, keyword.kind, keyword.action),
+        Effect.NONE,
+        f"{site.subject} {keyword.said}",
+        "The property does not travel this way, so nobody meets the change.",
+        bump=Bump.MINOR,
+    )
+
+
+SCHEMAS: tuple[Rule, ...] = (
+    *(_row(site, keyword) for site in SITES for keyword in KEYWORDS if (site, keyword.id) not in SAID_BROADER),
+    *(_hidden_row(site, keyword) for site in SITES for keyword in KEYWORDS if (site, keyword.id) in HIDDEN),
 )
