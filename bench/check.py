@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -233,13 +234,14 @@ def one_core():
 
 
 def check(folder):
-    start = time.perf_counter()
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "treadle.cli.main", "check", "--workspace", str(folder), "--format", "json"]
     done = subprocess.run(command, capture_output=True, preexec_fn=one_core, check=False)
-    taken = time.perf_counter() - start
+    taken, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode not in (0, 1):
         sys.exit(done.stderr.decode())
-    return taken, json.loads(done.stdout)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return taken, cpu, json.loads(done.stdout)
 
 
 def main():
@@ -251,10 +253,11 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         size = make(Path(scratch), given.contracts)
         check(Path(scratch))  # warms the page cache and the byte code
-        taken, reports = zip(*(check(Path(scratch)) for _ in range(given.rounds)), strict=True)
+        taken, cpu, reports = zip(*(check(Path(scratch)) for _ in range(given.rounds)), strict=True)
     found = reports[0]["findings"]
     figures = {
         "seconds": round(statistics.median(taken), 3),
+        "cpu_seconds": round(statistics.median(cpu), 3),
         "goal_s": GOAL_S,
         "contracts": given.contracts,
         "kb_per_contract": round(size / given.contracts / 1000, 1),
