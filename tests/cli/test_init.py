@@ -1,9 +1,12 @@
 """`treadle init`: complete, and never over something that is there."""
 
+from datetime import date
+
 import pytest
 from click.testing import CliRunner
 
 from treadle.base.errors import UsageError
+from treadle.check.run import check_contract, rules_of
 from treadle.cli.init import command, create_workspace
 from treadle.contract.workspace import read_workspace
 from treadle.control.checkout import read_files
@@ -31,6 +34,21 @@ def test_a_new_workspace_is_whole(tmp_path, monkeypatch):
     assert set(orders.operations[0].scopes) <= set(consumer.scopes)
     text = "".join(each.read_text() for each in (tmp_path / "my-fabric").rglob("*") if each.is_file())
     assert "@@" not in text
+
+
+def test_contracts_share_the_parts_of_the_workspace(tmp_path):
+    files = read_files(create_workspace(tmp_path / "fabric"))
+    workspace, _ = read_workspace(files)
+    parts = {"standards/components/api.yaml", "standards/components/events.yaml"}
+    assert {file for each in workspace.contracts for file in each.sources} >= parts
+    rules = rules_of(files, date(2026, 6, 15))
+    assert [str(each) for contract in workspace.contracts for each in check_contract(contract, rules)] == []
+    listed = workspace.contract("sales.orders.v1").operations[0]
+    assert {each.name for each in listed.response_headers["429"]} == {
+        "X-RateLimit-Limit", "X-RateLimit-Remaining", "Retry-After",
+    }  # fmt: skip
+    created = workspace.contract("sales.order.v1").channels[0]
+    assert (created.retention_days, created.dlq_days, created.replay_days) == (7, 30, 7)
 
 
 def test_an_empty_folder_is_filled(tmp_path):
