@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import string
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 
@@ -15,6 +15,7 @@ from treadle.contract.finding import Finding, Severity
 from treadle.contract.place import Place
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_PLAIN = frozenset(f"{string.ascii_letters}{string.digits}-._~/".encode())
 _LEVELS = {Severity.INVALID: "error", Severity.BLOCK: "error", Severity.WARN: "warning", Severity.INFO: "note"}
 
 
@@ -74,10 +75,15 @@ def _result(finding: Finding, index: dict[str, int], seen: dict[str, int]) -> di
 def _location(place: Place) -> dict[str, Any]:
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(printable(place.file))},
+            "artifactLocation": {"uri": _uri(printable(place.file))},
             "region": {"startLine": place.line, "startColumn": place.column},
         }
     }
+
+
+def _uri(path: str) -> str:
+    """A relative reference (RFC 3986 section 4.2): every byte that is not plain is percent-encoded."""
+    return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in path.encode(errors="replace"))
 
 
 def _notification(exemption: Exemption) -> dict[str, Any]:
