@@ -9,6 +9,7 @@ from treadle.check.schema.values import both
 
 _DEPTH_MAX = 4
 _BRANCHES_MAX = 100
+"""A choice of more is not asked whether its branches overlap: they may."""
 
 
 def apart(one: Part | Shape, other: Part | Shape, depth: int = 0) -> bool:
