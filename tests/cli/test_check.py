@@ -49,7 +49,7 @@ def test_a_policy_that_is_violated_exits_1(fabric):
     result = check()
     assert result.exit_code == 1
     assert result.stdout.startswith(
-        f"{ORDERS}:17:3: block path-plural: /v1/order: `order` is a collection and not in the plural\n    hint: "
+        f"{ORDERS}:18:3: block path-plural: /v1/order: `order` is a collection and not in the plural\n    hint: "
     )
     assert result.stderr == "2 contracts read: 1 blocking\n"
 
@@ -78,8 +78,8 @@ def test_a_breaking_change_against_what_is_live_is_named_with_both_places(fabric
     result = check()
     assert result.exit_code == 1
     line = next(each for each in result.stdout.splitlines() if "response-required-property-removed" in each)
-    assert line.startswith(f"{ORDERS}:63:7: block")
-    assert f"(version 1.0.0: {ORDERS}:66:9)" in line
+    assert line.startswith(f"{ORDERS}:64:7: block")
+    assert f"(version 1.0.0: {ORDERS}:67:9)" in line
     assert "write orders.v2.openapi.yaml" in result.stdout
 
 
