@@ -164,6 +164,7 @@ HARMLESS = {
     "type of an enumeration, dropped": ({"type": "string", "enum": ["a", "b"]}, {"enum": ["a", "b"]}),
     "type of a constant": ({"const": 1}, {"type": "integer", "const": 1}),
     "type number of integers": ({"enum": [1, 2]}, {"type": "number", "enum": [1, 2.0]}),
+    "bound that listed values keep": ({"enum": ["a"]}, {"enum": ["a"], "maxLength": 5}),
     "one allOf": ({**TEXT, "maxLength": 5}, {"allOf": [{**TEXT, "maxLength": 5}]}),
     "one anyOf": ({"anyOf": [{**TEXT, "not": {"const": "x"}}]}, {**TEXT, "not": {"const": "x"}}),
     "one oneOf": ({"oneOf": [inside(TEXT)]}, inside(TEXT)),

@@ -132,7 +132,7 @@ def _changes(old: Side, new: Side, family: Family, promise: Promise, today: dt.d
         case _:
             from treadle.check.diff.openapi import diff_openapi
 
-            return diff_openapi(old, new, today)
+            return diff_openapi(old, new, today, policy=promise.policy)
 
 
 def _place(side: Side, spot: Spot, whole: Spot | None) -> Place:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from treadle.check.diff.change import Change, Side
+from treadle.check.diff.edits import settled_edits
 from treadle.check.diff.rules.payloads import DATA, payload_rule
-from treadle.check.schema.compare import Sides, compare_schemas
+from treadle.check.schema.compare import Sides
 from treadle.check.schema.edit import Flow, Spot
 from treadle.check.schema.judge import Policy
 from treadle.check.schema.source import Source
@@ -22,7 +23,7 @@ def diff_json_schema(old: Side, new: Side, policy: Policy = Policy.EVOLUTION) ->
     before, after = (side.library.root(side.file) for side in (old, new))
     sides = Sides(_source(old), _source(new), policy)
     whole = (Spot(old.file, ""), Spot(new.file, ""))
-    for edit in compare_schemas(sides, before, after, Flow.REQUEST):
+    for edit in settled_edits(sides, before, after, Flow.REQUEST):
         rule = payload_rule(DATA, edit)
         words = {**edit.words, "property": edit.property}
         was, now = edit.old if edit.old.file else whole[0], edit.new if edit.new.file else whole[1]

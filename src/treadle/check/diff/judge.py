@@ -33,7 +33,7 @@ def judge(change: Change, rule: Rule, promise: Promise) -> Judgement:
         backward, forward = change.level, Level.ERROR if _forward(change, rule) else Level.INFO
     sides = [side for side, counts in ((backward, promise.mode.backward), (forward, promise.mode.forward)) if counts]
     level = max(sides, key=_ORDER.index)
-    return Judgement(level, _bump(level, rule), backward is Level.ERROR, forward is Level.ERROR)
+    return Judgement(level, _bump(level, rule, change.edit), backward is Level.ERROR, forward is Level.ERROR)
 
 
 def _forward(change: Change, rule: Rule) -> bool:
@@ -73,7 +73,11 @@ def _edit(edit: SchemaEdit, rule: Rule, flow: Flow, policy: Policy) -> Level:
     return told
 
 
-def _bump(level: Level, rule: Rule) -> Bump:
+def _bump(level: Level, rule: Rule, edit: SchemaEdit | None) -> Bump:
     if level is Level.ERROR:
         return Bump.MAJOR
+    keyword = KEYWORD_OF.get(rule.id)
+    usual = keyword.effect if keyword is not None and keyword.kind != "existence" else Effect.NONE
+    if edit is not None and edit.effect is Effect.NONE and usual is not Effect.NONE:
+        return Bump.PATCH  # a limit that limits nothing here: the same values in other words
     return min(rule.bump, Bump.MINOR)

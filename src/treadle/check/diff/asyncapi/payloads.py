@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from treadle.check.diff.asyncapi.here import Here, spot
 from treadle.check.diff.asyncapi.view import MERGED
 from treadle.check.diff.change import Change, Side
+from treadle.check.diff.edits import settled_edits
 from treadle.check.diff.rules.payloads import EVENT, payload_rule
-from treadle.check.schema.compare import Sides, compare_schemas
+from treadle.check.schema.compare import Sides
 from treadle.check.schema.edit import Flow
 from treadle.check.schema.judge import Policy
 from treadle.check.schema.source import Source
@@ -28,7 +29,7 @@ class Payloads:
         """Every edit of one schema; `whole` is what a message calls it. A side without one takes anything."""
         before, after = old or _anything(here.old, whole), new or _anything(here.new, whole)
         merged = any(each.pointer.endswith(MERGED) for each in (before, after))
-        for edit in compare_schemas(self._sides, before, after, flow):
+        for edit in settled_edits(self._sides, before, after, flow):
             rule = payload_rule(EVENT, edit)
             yield Change(
                 rule.id,
