@@ -134,6 +134,10 @@ def _operation_pairs():
     for old in _LEVELS:
         for new in _LEVELS:
             yield f"stability-{old}-{new}", document({"x-stability-level": old}), document({"x-stability-level": new})
+
+
+def _body_pairs():
+    plain = document()
     body = {"content": {"application/json": {"schema": CAT}}}
     yield "body", plain, document({"requestBody": body})
     yield "body-required", plain, document({"requestBody": {**body, "required": True}})
@@ -159,12 +163,17 @@ def _operation_pairs():
         document({"requestBody": items}),
     )
 
+
+def _response_pairs():
+    plain = document()
+    xml = {"application/json": {"schema": CAT}, "application/xml": {"schema": CAT}}
+
     def answer(content, **extra):
         return document({"responses": {"200": {"description": "d", "content": content, **extra}}})
 
     yield "status", plain, document({"responses": {"200": {"description": "d"}, "201": {"description": "d"}}})
     yield "status-error", plain, document({"responses": {"200": {"description": "d"}, "404": {"description": "d"}}})
-    yield "response-media-type", answer({"application/json": {"schema": CAT}}), answer(xml["content"])
+    yield "response-media-type", answer({"application/json": {"schema": CAT}}), answer(xml)
     yield (
         "response-media-type-kind",
         answer({"application/json": {"schema": CAT}}),
@@ -189,6 +198,11 @@ def _operation_pairs():
     yield "header", answer({}), answer({}, headers=header)
     yield "header-required", answer({}), answer({}, headers=need)
     yield "header-requiredness", answer({}, headers=header), answer({}, headers=need)
+
+
+def _document_pairs():
+    plain = document()
+    body = {"content": {"application/json": {"schema": CAT}}}
     yield "operation-id", plain, document({"operationId": "other"})
     yield "operation-id-none", document({"operationId": ""}), plain
     yield "tags", plain, document({"tags": ["a"]})
@@ -270,6 +284,12 @@ def _security_pairs():
 
 def operation_pairs():
     """(name, old, new) of everything that is no schema, both ways round."""
-    for name, old, new in (*_operation_pairs(), *_security_pairs()):
+    for name, old, new in (
+        *_operation_pairs(),
+        *_body_pairs(),
+        *_response_pairs(),
+        *_document_pairs(),
+        *_security_pairs(),
+    ):
         yield name, old, new
         yield f"{name}/back", new, old

@@ -20,66 +20,78 @@ def _bound(kind, keyword, low, high, base):
     yield f"{kind}-raised", {**base, keyword: low}, {**base, keyword: high}
 
 
-def _pairs():
-    number, text = {"type": "integer"}, {"type": "string"}
-    items, contains = {"type": "array", "items": {"type": "string"}}, {"type": "array", "contains": {"const": 1}}
-    yield from _bound("max", "maximum", 10, 20, number)
-    yield from _bound("min", "minimum", 1, 2, number)
-    yield from _bound("exclusive-max", "exclusiveMaximum", 10, 20, number)
-    yield from _bound("exclusive-min", "exclusiveMinimum", 1, 2, number)
-    yield from _bound("multiple-of", "multipleOf", 2, 4, number)
-    yield "multiple-of-changed", {**number, "multipleOf": 4}, {**number, "multipleOf": 6}
-    yield from _bound("max-length", "maxLength", 10, 20, text)
-    yield from _bound("min-length", "minLength", 1, 2, text)
-    yield from _bound("max-items", "maxItems", 10, 20, items)
-    yield from _bound("min-items", "minItems", 1, 2, items)
+_NUMBER, _TEXT = {"type": "integer"}, {"type": "string"}
+_ITEMS, _CONTAINS = {"type": "array", "items": {"type": "string"}}, {"type": "array", "contains": {"const": 1}}
+
+
+def _bounds():
+    yield from _bound("max", "maximum", 10, 20, _NUMBER)
+    yield from _bound("min", "minimum", 1, 2, _NUMBER)
+    yield from _bound("exclusive-max", "exclusiveMaximum", 10, 20, _NUMBER)
+    yield from _bound("exclusive-min", "exclusiveMinimum", 1, 2, _NUMBER)
+    yield from _bound("multiple-of", "multipleOf", 2, 4, _NUMBER)
+    yield "multiple-of-changed", {**_NUMBER, "multipleOf": 4}, {**_NUMBER, "multipleOf": 6}
+    yield from _bound("max-length", "maxLength", 10, 20, _TEXT)
+    yield from _bound("min-length", "minLength", 1, 2, _TEXT)
+    yield from _bound("max-items", "maxItems", 10, 20, _ITEMS)
+    yield from _bound("min-items", "minItems", 1, 2, _ITEMS)
     yield from _bound("max-properties", "maxProperties", 10, 20, _OBJECT)
     yield from _bound("min-properties", "minProperties", 1, 2, _OBJECT)
-    yield from _bound("max-contains", "maxContains", 3, 4, contains)
-    yield from _bound("min-contains", "minContains", 2, 3, contains)
-    # Types
-    yield "type", text, number
-    yield "type-number", number, {"type": "number"}
-    yield "type-any", text, {}
+    yield from _bound("max-contains", "maxContains", 3, 4, _CONTAINS)
+    yield from _bound("min-contains", "minContains", 2, 3, _CONTAINS)
+
+
+def _types():
+    yield "type", _TEXT, _NUMBER
+    yield "type-number", _NUMBER, {"type": "number"}
+    yield "type-any", _TEXT, {}
     yield "type-list", {"type": ["string", "integer"]}, {"type": ["string", "integer", "boolean"]}
-    yield "type-object", _OBJECT, text
-    yield "format", {**text, "format": "date"}, {**text, "format": "date-time"}
-    yield "format-added", text, {**text, "format": "uuid"}
-    yield "nullable", text, {"type": ["string", "null"]}
+    yield "type-object", _OBJECT, _TEXT
+    yield "format", {**_TEXT, "format": "date"}, {**_TEXT, "format": "date-time"}
+    yield "format-added", _TEXT, {**_TEXT, "format": "uuid"}
+    yield "nullable", _TEXT, {"type": ["string", "null"]}
     yield "nullable-wrapped", _OBJECT, {"oneOf": [{"type": "null"}, _OBJECT]}
-    yield "false", text, False
-    # Values
-    yield "enum-value", {**text, "enum": ["a"]}, {**text, "enum": ["a", "b"]}
-    yield "enum", text, {**text, "enum": ["a", "b"]}
-    yield "const", text, {**text, "const": "a"}
-    yield "const-changed", {**text, "const": "a"}, {**text, "const": "b"}
-    yield "default", text, {**text, "default": "a"}
-    yield "default-changed", {**text, "default": "a"}, {**text, "default": "b"}
-    yield "x-extensible-enum", {**text, "x-extensible-enum": ["a"]}, {**text, "x-extensible-enum": ["a", "b"]}
-    # Text
-    yield "pattern", text, {**text, "pattern": "^a+$"}
-    yield "pattern-changed", {**text, "pattern": "^a+$"}, {**text, "pattern": "^b+$"}
-    yield "pattern-any", {**text, "pattern": "^a+$"}, {**text, "pattern": ".*"}
-    yield "content-media-type", {**text, "contentMediaType": "text/html"}, {**text, "contentMediaType": "text/csv"}
-    yield "content-encoding", {**text, "contentEncoding": "base64"}, {**text, "contentEncoding": "base32"}
-    embedded = {**text, "contentMediaType": "application/json"}
+    yield "false", _TEXT, False
+
+
+def _values():
+    yield "enum-value", {**_TEXT, "enum": ["a"]}, {**_TEXT, "enum": ["a", "b"]}
+    yield "enum", _TEXT, {**_TEXT, "enum": ["a", "b"]}
+    yield "const", _TEXT, {**_TEXT, "const": "a"}
+    yield "const-changed", {**_TEXT, "const": "a"}, {**_TEXT, "const": "b"}
+    yield "default", _TEXT, {**_TEXT, "default": "a"}
+    yield "default-changed", {**_TEXT, "default": "a"}, {**_TEXT, "default": "b"}
+    yield "x-extensible-enum", {**_TEXT, "x-extensible-enum": ["a"]}, {**_TEXT, "x-extensible-enum": ["a", "b"]}
+
+
+def _text():
+    yield "pattern", _TEXT, {**_TEXT, "pattern": "^a+$"}
+    yield "pattern-changed", {**_TEXT, "pattern": "^a+$"}, {**_TEXT, "pattern": "^b+$"}
+    yield "pattern-any", {**_TEXT, "pattern": "^a+$"}, {**_TEXT, "pattern": ".*"}
+    yield "content-media-type", {**_TEXT, "contentMediaType": "text/html"}, {**_TEXT, "contentMediaType": "text/csv"}
+    yield "content-encoding", {**_TEXT, "contentEncoding": "base64"}, {**_TEXT, "contentEncoding": "base32"}
+    embedded = {**_TEXT, "contentMediaType": "application/json"}
     yield "content-schema", embedded, {**embedded, "contentSchema": {"type": "object"}}
-    # Lists
-    yield "unique-items", items, {**items, "uniqueItems": True}
-    yield "contains", {"type": "array"}, contains
-    yield "prefix-items", {"type": "array", "items": False}, {"type": "array", "items": False, "prefixItems": [text]}
-    yield "prefix-items-open", {"type": "array"}, {"type": "array", "prefixItems": [text]}
-    yield "items", {"type": "array"}, items
-    yield "items-type", items, {"type": "array", "items": {"type": "integer"}}
+
+
+def _lists():
+    yield "unique-items", _ITEMS, {**_ITEMS, "uniqueItems": True}
+    yield "contains", {"type": "array"}, _CONTAINS
+    yield "prefix-items", {"type": "array", "items": False}, {"type": "array", "items": False, "prefixItems": [_TEXT]}
+    yield "prefix-items-open", {"type": "array"}, {"type": "array", "prefixItems": [_TEXT]}
+    yield "items", {"type": "array"}, _ITEMS
+    yield "items-type", _ITEMS, {"type": "array", "items": {"type": "integer"}}
     several = {"type": "array", "contains": {"const": 1}, "maxContains": 2}
     yield "contains-changed", several, {**several, "contains": {"const": 2}}
-    yield "unevaluated-items", {"type": "array"}, {"type": "array", "unevaluatedItems": text}
+    yield "unevaluated-items", {"type": "array"}, {"type": "array", "unevaluatedItems": _TEXT}
     yield "unevaluated-items-none", {"type": "array"}, {"type": "array", "unevaluatedItems": False}
-    # Objects
-    yield "property", {"type": "object", "properties": {"a": text}}, _OBJECT
-    yield "property-required", {"type": "object", "properties": {"a": text}}, {**_OBJECT, "required": ["b"]}
-    defaulted = {"type": "object", "properties": {"a": text, "b": {"type": "integer", "default": 1}}}
-    yield "property-required-default", {"type": "object", "properties": {"a": text}}, {**defaulted, "required": ["b"]}
+
+
+def _objects():
+    yield "property", {"type": "object", "properties": {"a": _TEXT}}, _OBJECT
+    yield "property-required", {"type": "object", "properties": {"a": _TEXT}}, {**_OBJECT, "required": ["b"]}
+    defaulted = {"type": "object", "properties": {"a": _TEXT, "b": {"type": "integer", "default": 1}}}
+    yield "property-required-default", {"type": "object", "properties": {"a": _TEXT}}, {**defaulted, "required": ["b"]}
     yield "required", _OBJECT, {**_OBJECT, "required": ["a"]}
     yield "required-default", defaulted, {**defaulted, "required": ["b"]}
     yield "additional-properties", _OBJECT, {**_OBJECT, "additionalProperties": False}
@@ -87,33 +99,39 @@ def _pairs():
     yield "additional-properties-type", typed, {**_OBJECT, "additionalProperties": {"type": "integer"}}
     yield "pattern-property", _OBJECT, {**_OBJECT, "patternProperties": {"^x": {"type": "integer"}}}
     yield "property-names", _OBJECT, {**_OBJECT, "propertyNames": {"maxLength": 3}}
-    yield "unevaluated-properties", _OBJECT, {**_OBJECT, "unevaluatedProperties": text}
+    yield "unevaluated-properties", _OBJECT, {**_OBJECT, "unevaluatedProperties": _TEXT}
     yield "unevaluated-properties-none", _OBJECT, {**_OBJECT, "unevaluatedProperties": False}
     yield "dependent-required", _OBJECT, {**_OBJECT, "dependentRequired": {"a": ["b"]}}
-    wide = {"type": "object", "properties": {"a": text, "b": text, "c": text}}
+    wide = {"type": "object", "properties": {"a": _TEXT, "b": _TEXT, "c": _TEXT}}
     yield (
         "dependent-required-changed",
         {**wide, "dependentRequired": {"a": ["b"]}},
         {**wide, "dependentRequired": {"a": ["c"]}},
     )
     yield "dependent-schema", _OBJECT, {**_OBJECT, "dependentSchemas": {"a": {"required": ["b"]}}}
-    # Alternatives
+
+
+def _alternatives():
     yield "all-of", {"allOf": [_CAT]}, {"allOf": [_CAT, {"required": ["lives"]}]}
     yield "all-of-words", {"allOf": [_CAT]}, {"allOf": [_CAT, {"description": "a cat"}], "minProperties": 1}
     yield "any-of", {"anyOf": [_CAT, _DOG]}, {"anyOf": [_CAT, _DOG, _BIRD]}
     yield "one-of", {"oneOf": [_CAT, _DOG]}, {"oneOf": [_CAT, _DOG, _BIRD]}
-    yield "any-of-types", {"anyOf": [text, number]}, {"anyOf": [text, number, {"type": "boolean"}]}
-    yield "one-of-types", {"oneOf": [text, number]}, {"oneOf": [text, number, {"type": "boolean"}]}
+    yield "any-of-types", {"anyOf": [_TEXT, _NUMBER]}, {"anyOf": [_TEXT, _NUMBER, {"type": "boolean"}]}
+    yield "one-of-types", {"oneOf": [_TEXT, _NUMBER]}, {"oneOf": [_TEXT, _NUMBER, {"type": "boolean"}]}
     yield "wrapped-in-one-of", _CAT, {"oneOf": [_DOG, _BIRD]}
     yield "wrapped-in-one-of-kept", _CAT, {"oneOf": [_CAT, _BIRD]}
-    yield "not", text, {**text, "not": {"const": "a"}}
+    yield "not", _TEXT, {**_TEXT, "not": {"const": "a"}}
     condition = {"properties": {"a": {"const": "x"}}, "required": ["a"]}
-    yield "not-changed", {**text, "not": {"const": "a"}}, {**text, "not": {"const": "b"}}
+    yield "not-changed", {**_TEXT, "not": {"const": "a"}}, {**_TEXT, "not": {"const": "b"}}
     if_a, if_b = ({"properties": {name: {"const": 1}}, "required": [name]} for name in ("a", "b"))
     yield "if-changed", {**_OBJECT, "if": if_a, "then": False}, {**_OBJECT, "if": if_b, "then": False}
-    left = {**_OBJECT, "unevaluatedProperties": number, "anyOf": [{"properties": {"c": {}}}, {"properties": {"d": {}}}]}
-    yield "unevaluated-changed", left, {**left, "unevaluatedProperties": text}
-    one, other = ({"patternProperties": {f"^{name}": text}, "additionalProperties": number} for name in "xy")
+    left = {
+        **_OBJECT,
+        "unevaluatedProperties": _NUMBER,
+        "anyOf": [{"properties": {"c": {}}}, {"properties": {"d": {}}}],
+    }
+    yield "unevaluated-changed", left, {**left, "unevaluatedProperties": _TEXT}
+    one, other = ({"patternProperties": {f"^{name}": _TEXT}, "additionalProperties": _NUMBER} for name in "xy")
     flags = {**other, "additionalProperties": {"type": "boolean"}}
     yield "several-rests", {"type": "object", "allOf": [one, other]}, {"type": "object", "allOf": [one, flags]}
     yield "if", _OBJECT, {**_OBJECT, "if": condition, "then": {"required": ["b"]}}
@@ -177,6 +195,6 @@ def _properties():
             )
 
 
-SCHEMAS = tuple(_pairs())
+SCHEMAS = (*_bounds(), *_types(), *_values(), *_text(), *_lists(), *_objects(), *_alternatives())
 PROPERTIES = tuple(_properties())
 CAT, DOG, BIRD = _CAT, _DOG, _BIRD
