@@ -115,3 +115,37 @@ def test_a_shipped_ruleset_has_the_shape_of_one_and_compiles_for_every_format(na
     assert problems.findings == []
     for format in (*FORMATS, None):
         Compiler(nobody).program(load([name], {}), frozenset({format} - {None}))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"x": ' + '{"a": [' * 250 + '{"$ref": "#/y"}' + "]}" * 250 + ', "y": {"z": 1}}',
+        "{" + "".join(f'"s{at}": {{"$ref": "#/s{at + 1}"}}, ' for at in range(3_000)) + '"s3000": {"z": 1}}',
+        "{" + "".join(f'"s{at}": {{"x": {{"$ref": "#/s{at + 1}"}}}}, ' for at in range(3_000)) + '"s3000": {"z": 1}}',
+    ],
+    ids=["deep", "a chain of references", "a chain of nodes"],
+)
+def test_depth_does_not_end_the_run(document):
+    rules = b"rules: {x: {given: $..z, then: {function: falsy}}}"
+    found = {each.result.path[-1] for each in lint({"r.yaml": rules, "a.json": document.encode()})}
+    assert found == {"z"}
+
+
+def test_a_function_that_gives_up_on_depth_is_a_finding():
+    def make(_):
+        def check(value, context):
+            return check(value, context)
+
+        return check
+
+    files = {"r.yaml": b"rules: {x: {given: $.a, then: {function: deep}}}", "a.yaml": b"a: 1"}
+    (found,) = lint(files, {"deep": make}.get)
+    assert found.result.code == "x"
+    assert "nested too deeply" in found.result.message
+
+
+@pytest.mark.parametrize("document", [b"null", b"5", b"'text'", b"[]", b"{}", b""])
+def test_a_document_may_be_anything(document):
+    rules = b"rules: {x: {given: $, then: {function: defined}}, y: {given: $..a, then: {function: truthy}}}"
+    assert lint({"r.yaml": rules, "a.yaml": document}) == []

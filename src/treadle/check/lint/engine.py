@@ -127,11 +127,15 @@ class _Found:
                 self._ask(job, step.check, picked, context)
 
     def _ask(self, job: Job, check: Callable[..., Any], value: Any, context: Context) -> None:
-        complaints = check(value, context)
-        if complaints is None:
-            return
-        for complaint in complaints:
-            self._complain(job, complaint, context)
+        try:
+            for complaint in check(value, context) or ():
+                self._complain(job, complaint, context)
+        except (RecursionError, ValueError) as why:
+            if isinstance(why, ValueError) and "Recursion limit" not in str(why):  # what jsonschema_rs says of depth
+                raise
+            locate = self.resolution.locate if context.resolved else self._locate
+            file, at, _ = locate(context.path)
+            self.add(Result(file, at, job.rule.name, "this is nested too deeply for the rule to judge", Level.ERROR))
 
     def _complain(self, job: Job, complaint: Complaint, context: Context) -> None:
         rule = job.rule

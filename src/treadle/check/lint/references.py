@@ -59,6 +59,7 @@ class Resolution:
         self._jumps: dict[int, Spot] = {}
         self._nodes: dict[Spot, Json] = {}
         self._built: dict[int, Json] = {}
+        self._landings: dict[int, Json] = {}
         self._dirty: set[int] = set()
         self._spots: dict[int, Spot] = {}
         self._used: set[Path] = set()
@@ -167,9 +168,12 @@ class Resolution:
     def _decide(self, references: list[_Reference]) -> list[Spot]:
         """Tell the references that can be written out (`_jumps`); targets in the order to build them."""
         edges: dict[Spot, list[Spot]] = {spot: [] for spot in self._nodes}
+        sizes = sorted({len(path) for _, path in edges})
         for reference in references:
             file, path = reference.spot
-            reference.holders = tuple(spot for size in range(len(path) + 1) if (spot := (file, path[:size])) in edges)
+            reference.holders = tuple(
+                spot for size in sizes if size <= len(path) and (spot := (file, path[:size])) in edges
+            )
             for holder in reference.holders:
                 edges[holder].append(reference.target)
         component, order = components(edges)
@@ -179,24 +183,43 @@ class Resolution:
                 self._jumps[id(reference.value)] = reference.target
         return order
 
-    def _build(self, node: Json) -> Json:
-        jump = self._jumps.get(id(node))
-        if jump is not None:
-            target = self._nodes[jump]
-            return self._build(target) if id(target) in self._jumps else self._built.get(id(target), target)
-        if id(node) not in self._dirty:
-            return node
-        done = self._built.get(id(node))
-        if done is not None:
-            return done
-        if isinstance(node, dict):
-            built: Json = {
-                key: self._build(value) if type(value) in (dict, list) else value for key, value in node.items()
-            }
-        else:
-            built = [self._build(value) if type(value) in (dict, list) else value for value in node]
-        self._built[id(node)] = built
-        return built
+    def _build(self, root: Json) -> Json:
+        """A node with its references written out. What they lead to was built before."""
+        root = self._landed(root)
+        work = [self._begun(root)] if self._waits(root) else []
+        while work:
+            copy, items = work[-1]
+            for key, value in items:
+                if not isinstance(value, dict | list):
+                    continue
+                child = self._landed(value)
+                begins = self._waits(child)
+                if begins:
+                    work.append(self._begun(child))
+                copy[key] = self._built.get(id(child), child)
+                if begins:
+                    break
+            else:
+                work.pop()
+        return self._built.get(id(root), root)
+
+    def _waits(self, node: Json) -> bool:
+        """Whether something below a node refers, and it was not built yet."""
+        return id(node) in self._dirty and id(node) not in self._built
+
+    def _begun(self, node: Json) -> tuple[Json, Iterator[tuple[str | int, Any]]]:
+        copy = self._built[id(node)] = node.copy()
+        return copy, hops(node)
+
+    def _landed(self, node: Json) -> Json:
+        """What a chain of references ends at. Each reference on it then knows the end."""
+        trail = []
+        while (jump := self._jumps.get(id(node))) is not None:
+            trail.append(node)
+            node = self._landings.get(id(node), self._nodes[jump])
+        for each in trail:
+            self._landings[id(each)] = node
+        return node
 
 
 def components(edges: dict[Spot, list[Spot]]) -> tuple[dict[Spot, int], list[Spot]]:
