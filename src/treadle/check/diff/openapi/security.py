@@ -32,6 +32,7 @@ def security_changes(pair: Pair) -> Iterator[Change]:
     if old.value == new.value:
         return
     before, after = requirements(old.value), requirements(new.value)
+    old, new = (node if node.value is not None else there for node, there in ((old, pair.old), (new, pair.new)))
     if _open(before) != _open(after):
         rule = "api-security-anonymous-access-" + ("removed" if _open(before) else "added")
         yield pair.change(rule, old, new, new=" or ".join(map(said, after)))
