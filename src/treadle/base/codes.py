@@ -44,15 +44,21 @@ CODES: Mapping[str, str] = {
     "no-git": (
         "A version was named that git keeps, and git is not installed, does not answer, or the file lies in no repository."
     ),
-    "unknown-kind": "A document says of itself neither that it is OpenAPI 3, AsyncAPI nor a JSON Schema. --kind says it.",
-    "two-kinds": "The two documents that were to be compared are of different kinds, so they are not two versions of one.",
+    "unknown-kind": (
+        "A document says of itself neither that it is OpenAPI 3, AsyncAPI nor a JSON Schema. --kind says it."
+    ),
+    "two-kinds": (
+        "The two documents that were to be compared are of different kinds, so they are not two versions of one."
+    ),
     "not-openapi-3": "Versions of OpenAPI 3 are compared. Convert a Swagger 2.0 document first.",
     "one-version": "`treadle diff` compares versions: name at least two, at most one of them standard input.",
     "not-transitive": (
         "Several older versions were named, and the mode looks at the last one only. A mode that ends in _TRANSITIVE "
         "looks at all of them."
     ),
-    "check-and-write": "`treadle bump --check` leaves files as they are and `--write` does not, so they exclude each other.",
+    "check-and-write": (
+        "`treadle bump --check` leaves files as they are and `--write` does not, so they exclude each other."
+    ),
     "version-not-plain": (
         "info.version stands in the file in a way that cannot be replaced without touching anything else: as an alias, or "
         "folded over several lines."
