@@ -16,7 +16,7 @@ from treadle.check.lint.result import Level, Result
 from treadle.check.lint.ruleset.formats import FORMATS, formats_of
 from treadle.check.lint.ruleset.load import load
 from treadle.check.lint.ruleset.model import Rule, Ruleset
-from treadle.check.lint.ruleset.override import for_file, level_at
+from treadle.check.lint.ruleset.override import for_file, level_at, touching
 from treadle.check.lint.subject import Linted
 from treadle.check.lint.targets import Targets
 from treadle.contract.library import Library
@@ -30,14 +30,18 @@ class Linter:
     def __init__(self, ruleset: Ruleset, find: Find = nobody) -> None:
         self.ruleset = ruleset
         self._compiler = Compiler(find)
-        self._programs: dict[tuple[int, frozenset[str]], tuple[Ruleset, Program]] = {}
+        self._rulesets: dict[tuple[bool, ...], Ruleset] = {}
+        self._programs: dict[tuple[tuple[bool, ...], frozenset[str]], Program] = {}
 
     def lint(self, library: Library, file: str) -> tuple[Result, ...]:
         """Everything that the rules say of one file of a tolerant library, each once, in no promised order.
 
         Raises KeyError where there is no such file, `BadRuleset` where a rule that it needs does not compile.
         """
-        ruleset = for_file(self.ruleset, file)
+        touched = touching(self.ruleset, file)
+        if touched not in self._rulesets:
+            self._rulesets[touched] = for_file(self.ruleset, file)
+        ruleset = self._rulesets[touched]
         try:
             document = library.document(file)
         except InvalidDocument as broken:
@@ -49,17 +53,13 @@ class Linter:
         formats = formats_of(document.data) & ruleset.formats
         if ruleset.formats and not formats:
             found.add(_unrecognized(file, ruleset))
-        program = self._program(ruleset, formats)
+        if (touched, formats) not in self._programs:
+            self._programs[touched, formats] = self._compiler.program(ruleset, formats)
+        program = self._programs[touched, formats]
         subject = Linted(document.data, formats, found.resolution)
         found.run(program.written, subject, resolved=False)
         found.run(program.resolved, subject, resolved=True)
         return tuple(found.results)
-
-    def _program(self, ruleset: Ruleset, formats: frozenset[str]) -> Program:
-        key = (id(ruleset), formats)
-        if key not in self._programs:
-            self._programs[key] = (ruleset, self._compiler.program(ruleset, formats))
-        return self._programs[key][1]
 
 
 def linter(names: Sequence[str], files: Mapping[str, bytes], find: Find = nobody) -> Linter:

@@ -12,6 +12,16 @@ from treadle.check.lint.ruleset.model import Change, Pointer, Rule, Ruleset
 from treadle.contract.pointer import pointer
 
 
+def touching(ruleset: Ruleset, file: str) -> tuple[bool, ...]:
+    """Which globs of the overrides mean a file. Files of which the same do share what `for_file` gives."""
+    found: list[bool] = []
+    for override in ruleset.overrides:
+        relative = posixpath.relpath(file, override.folder or ".")
+        found.append(any(matches(relative, glob) for glob in override.globs))
+        found += [matches(relative, each.glob) for said in override.pointers.values() for each in said]
+    return tuple(found)
+
+
 def for_file(ruleset: Ruleset, file: str) -> Ruleset:
     """Apply what the overrides say of a file; the same ruleset where they say nothing."""
     changes: dict[str, Change] = {}
