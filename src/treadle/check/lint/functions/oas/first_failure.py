@@ -59,8 +59,7 @@ def first_failure(errors: Iterable[ValidationError], value: Json, locate: Locate
     elif word == "propertyNames":
         said.append(Error("pattern", path, "has a name that is not valid"))
     said.append(_plain(first, word, kind, path))
-    conditions = [each for each in first.evaluation_path if each in ("then", "else")]
-    return [*said, *(Error("if", path, f"must match the schema of `{each}`") for each in conditions)]
+    return said
 
 
 def _plain(error: ValidationError, word: str, kind: Any, path: tuple[str | int, ...]) -> Error:
