@@ -1,5 +1,7 @@
 """`treadle lint --fix`, and exceptions in `treadle lint`, as a user sees them."""
 
+import subprocess
+
 import orjson
 import pytest
 from click.testing import CliRunner
@@ -141,3 +143,24 @@ def test_an_exception_holds_a_result_back_and_is_listed(tmp_path):
     assert " block exemption-incomplete: " in result.stdout
     assert "a.yaml:5:26: exempt path-verb (inline; 1 held back, until 2999-01-01): Old apps." in result.stdout
     assert {each["code"] for each in orjson.loads(lint("a.yaml", "--format", "json").stdout)} >= {"path-major"}
+
+
+def test_a_baseline_leaves_what_is_new(tmp_path):
+    def git(*arguments):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
+
+    file = tmp_path / "a.yaml"
+    file.write_text("openapi: 3.1.0\ninfo: {title: T, version: 1.0.0}\npaths: {/orders: {}}\n")
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-q", "-m", "begin")
+    file = file.rename(tmp_path / "b.yaml")
+    git("add", ".")
+    assert lint("b.yaml").exit_code == 1
+    held = lint("b.yaml", "--baseline", "main")
+    assert held.exit_code == 0
+    assert "exempt path-major (baseline; 1 held back" in held.stdout
+    file.write_text("openapi: 3.1.0\n\ninfo: {title: T, version: 1.0.0}\npaths: {/people: {}, /orders: {}}\n")
+    said = orjson.loads(lint("b.yaml", "--baseline", "main", "--format", "json").stdout)
+    assert [(each["code"], each["path"]) for each in said] == [("path-major", ["paths", "/people"])]

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
+from treadle.check.lint.result import Result
 from treadle.check.pointers import Pointers
 from treadle.check.report import Exemption, Report
 from treadle.contract.finding import Finding, Severity
+from treadle.contract.model import Place
 from treadle.contract.parse import Document
+from treadle.contract.pointer import pointer
 
 ORIGIN = "baseline"
 _INDEX = re.compile(r"/[0-9]+(?=/|\Z)")
@@ -52,3 +55,40 @@ def _fingerprint(finding: Finding, known: Mapping[str, Pointers], renamed: Mappi
     file = finding.place.file
     at = known[file].at(finding.place) if file in known else ""
     return renamed.get(file, file), finding.rule, _INDEX.sub("/*", at), _SPOT.sub("", finding.message)
+
+
+@dataclass(slots=True)
+class KnownBefore:
+    """Results of lint that were there at a revision: what is new is told apart, what is not is counted."""
+
+    ref: str
+    before: Counter[Fingerprint]
+    held: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def new(self, results: Iterable[Result]) -> list[Result]:
+        """The results that were not there."""
+        left, kept = Counter(self.before), []
+        for each in results:
+            known = print_of(each)
+            if not left[known]:
+                kept.append(each)
+                continue
+            left[known] -= 1
+            self.held[each.code, each.file] += 1
+        return kept
+
+    def met(self) -> tuple[Exemption, ...]:
+        """One exception for each rule and file."""
+        reason = f"it was there at {self.ref}"
+        return tuple(
+            Exemption(rule, Place(file), reason, "", ORIGIN, count=count) for (rule, file), count in self.held.items()
+        )
+
+    def faults(self) -> tuple[Finding, ...]:
+        """There is nothing wrong with what was there before."""
+        return ()
+
+
+def print_of(result: Result) -> Fingerprint:
+    """By what a result of lint is known again."""
+    return result.file, result.code, _INDEX.sub("/*", pointer(*result.path)), result.message

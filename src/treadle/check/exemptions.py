@@ -55,7 +55,7 @@ class Excepting(Protocol):
     def met(self) -> tuple[Exemption, ...]:
         """Every exception of it, with how many findings it has held back so far."""
 
-    def faults(self) -> Iterator[Finding]:
+    def faults(self) -> Iterable[Finding]:
         """What is wrong with them."""
 
 

@@ -7,6 +7,7 @@ import datetime as dt
 import posixpath
 import stat
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
     show_default=True,
     help="Exit with 1 from this severity on.",
 )
+@click.option("--baseline", metavar="REF", help="Say only what is new since a revision of git (a branch, a tag).")
 @click.option("--fix", is_flag=True, help="Mend what is safe to mend, before anything is said.")
 @click.option("--dry-run", is_flag=True, help="With --fix: print what it would change, and change nothing.")
 @click.option("--display-only-failures", "-D", is_flag=True, help="Leave out what is below --fail-severity.")
@@ -60,6 +62,7 @@ def command(  # noqa: PLR0917 - an argument an option
     files: tuple[str, ...],
     rulesets: tuple[str, ...],
     fail_severity: str,
+    baseline: str | None,
     fix: bool,
     dry_run: bool,
     display_only_failures: bool,
@@ -85,6 +88,8 @@ def command(  # noqa: PLR0917 - an argument an option
         if fix or dry_run:
             mend(names, rulesets, write=not dry_run)
         found = lint_files(names, rulesets, ignores)
+        if baseline is not None:
+            found = new_since(baseline, found, names, rulesets, ignores)
     except BadRuleset as bad:
         for problem in bad.findings:
             click.echo(f"{problem}" + (f"\n    hint: {printable(problem.hint)}" if problem.hint else ""), err=True)
@@ -125,10 +130,13 @@ def expand(name: str) -> list[str]:
     return chosen
 
 
-def lint_files(names: Sequence[str], rulesets: Sequence[str] = (), ignores: Ignores | None = None) -> list[Placed]:
+def lint_files(
+    names: Sequence[str], rulesets: Sequence[str] = (), ignores: Ignores | None = None, revision: str | None = None
+) -> list[Placed]:
     """Every result of every file, in Spectral's order. Files go by their absolute path.
 
-    `ignores` takes the exceptions of the documents in, and holds back what they cover.
+    `ignores` takes the exceptions of the documents in, and holds back what they cover. With a `revision` of git files
+    are read as they were, and those that were not there are passed over.
 
     Raises `BadRuleset`, and InputError where a file cannot be read.
     """
@@ -151,15 +159,38 @@ def lint_files(names: Sequence[str], rulesets: Sequence[str] = (), ignores: Igno
     for file in files:
         root = root_of(Path(file), here)
         if root not in libraries:
-            libraries[root] = Library(Documents(root, files), tolerant=True)
+            documents = Documents(root, files) if revision is None else _documents_at(root, revision)
+            libraries[root] = Library(documents, tolerant=True)
         try:
             results: Iterable[Result] = ready.lint(libraries[root], file)
         except KeyError:
+            if revision is not None:
+                continue
             raise _unreadable(file) from None
         if ignores is not None:
             results = uncovered(results, libraries[root], ignores)
         found += placed(results, libraries[root])
     return found
+
+
+def new_since(
+    revision: str, found: Sequence[Placed], names: Sequence[str], rulesets: Sequence[str], ignores: Ignores
+) -> list[Placed]:
+    """The results that were not there at a revision; `ignores` reports the others."""
+    from treadle.check.baseline import KnownBefore, print_of
+
+    known = KnownBefore(
+        revision, Counter(print_of(each.result) for each in lint_files(names, rulesets, None, revision))
+    )
+    new = {id(each) for each in known.new(each.result for each in found)}
+    ignores.also(known)
+    return [each for each in found if id(each.result) in new]
+
+
+def _documents_at(root: Path, revision: str) -> Mapping[str, bytes]:
+    from treadle.control.history import DocumentsAt
+
+    return DocumentsAt(root, revision)
 
 
 def uncovered(results: Iterable[Result], library: Library, ignores: Ignores) -> list[Result]:

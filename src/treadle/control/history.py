@@ -40,24 +40,7 @@ def files_at(root: Path, revision: str, allowance: Allowance = Allowance()) -> d
 
 def renamed_since(root: Path, revision: str, then: Mapping[str, bytes], now: Mapping[str, bytes]) -> dict[str, str]:
     """What files are called now, by their name then: as git tells, and those that were moved without telling git."""
-    told = (
-        _git(
-            root,
-            "diff",
-            "--name-status",
-            "-M",
-            "-z",
-            "--relative",
-            "--diff-filter=R",
-            "--end-of-options",
-            revision,
-            "--",
-            ".",
-        )
-        or b""
-    )
-    names = told.decode(errors="replace").split("\0")
-    found = {old: new for old, new in zip(names[1::3], names[2::3], strict=False) if new in now}
+    found = {old: new for old, new in _renames(root, revision) if new in now}
     gone = {data: name for name, data in then.items() if name not in now}
     moved = {gone[data]: name for name, data in now.items() if name not in then and data in gone}
     return {**moved, **found}
@@ -82,6 +65,39 @@ class LooseFilesAt(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return len(self._files)
+
+
+class DocumentsAt(Mapping[str, bytes]):
+    """Documents by the absolute path that they have now, as they were; those that git knows as renamed too."""
+
+    def __init__(self, root: Path, revision: str) -> None:
+        """Raises InputError `no-revision`, `no-git`."""
+        top = top_of(root)
+        if top is None or not is_revision(root, revision):
+            raise _unknown(root, revision)
+        self._top = top.resolve()
+        self._files = RevisionFiles(top, revision)
+        self._then = {new: old for old, new in _renames(top, revision)}
+
+    def __getitem__(self, name: str) -> bytes:
+        path = Path(name).resolve()
+        if not path.is_relative_to(self._top):
+            raise KeyError(name)
+        inside = path.relative_to(self._top).as_posix()
+        return self._files[self._then.get(inside, inside)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+def _renames(folder: Path, revision: str) -> list[tuple[str, str]]:
+    """(name then, name now) of what git takes for renamed below a folder, relative to it."""
+    wanted = ("--name-status", "-M", "-z", "--relative", "--diff-filter=R", "--end-of-options", revision, "--", ".")
+    names = (_git(folder, "diff", *wanted) or b"").decode(errors="replace").split("\0")
+    return list(zip(names[1::3], names[2::3], strict=False))
 
 
 def _unknown(root: Path, revision: str) -> InputError:
