@@ -33,8 +33,8 @@ CODES: Mapping[str, str] = {
         "clone lacks older ones: fetch them first."
     ),
     "bad-ruleset": (
-        "A lint ruleset cannot be run. Every problem is named with its place: what has no meaning in a ruleset, a rule, "
-        "alias, function or file that is not there, a path that cannot be read. Nothing is linted until it is mended, "
+        "A lint ruleset cannot be run. Every problem is named with its place: what has no meaning in a "
+        "ruleset, a rule, alias, function or file that is not there, a path that cannot be read. Nothing is linted until it is mended, "
         "since silence would look like a pass. `docs/rulesets.md` says what of Spectral's format is supported."
     ),
     "bad-function": (
@@ -42,7 +42,8 @@ CODES: Mapping[str, str] = {
         "imported."
     ),
     "no-git": (
-        "A version was named that git keeps, and git is not installed, does not answer, or the file lies in no repository."
+        "A version was named that git keeps, and git is not installed, does not answer, or the file lies in no "
+        "repository."
     ),
     "unknown-kind": (
         "A document says of itself neither that it is OpenAPI 3, AsyncAPI nor a JSON Schema. --kind says it."
@@ -60,8 +61,8 @@ CODES: Mapping[str, str] = {
         "`treadle bump --check` leaves files as they are and `--write` does not, so they exclude each other."
     ),
     "version-not-plain": (
-        "info.version stands in the file in a way that cannot be replaced without touching anything else: as an alias, or "
-        "folded over several lines."
+        "info.version stands in the file in a way that cannot be replaced without touching anything else: as an "
+        "alias, or folded over several lines."
     ),
     "unreadable": "A file of the workspace cannot be read: its permissions, or a link that leads nowhere.",
     "not-a-file": "Something that is named like a file of the workspace is a pipe, a socket or a device.",
