@@ -28,8 +28,8 @@ from treadle.contract.library import Node
 from treadle.contract.model import Json
 
 _TRIES_MAX = 400
-_TRIES_IN_ALL_MAX = 8_000
-_TRIES_LATER_MAX = 40
+_TRIES_IN_ALL_MAX = 2_000
+_TRIES_LATER_MAX = 20
 """Bodies that are tried for one edit, for all together, and for one edit once a quarter of those was tried in vain."""
 _TRIES_FOR_BETTER_MAX = 100
 """So many more are tried for one whose refusal is about the edit, and not about another."""
