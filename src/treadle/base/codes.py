@@ -33,9 +33,9 @@ CODES: Mapping[str, str] = {
         "clone lacks older ones: fetch them first."
     ),
     "bad-ruleset": (
-        "A lint ruleset cannot be run. Every problem is named with its place: what has no meaning in a "
-        "ruleset, a rule, alias, function or file that is not there, a path that cannot be read. Nothing is linted until it is mended, "
-        "since silence would look like a pass. `docs/rulesets.md` says what of Spectral's format is supported."
+        "A lint ruleset cannot be run. Every problem is named with its place: what has no meaning in a ruleset, a "
+        "rule, alias, function or file that is not there, a path that cannot be read. Nothing is linted until it is "
+        "mended, since silence would look like a pass. `docs/rulesets.md` says what of Spectral's format is supported."
     ),
     "bad-function": (
         "A package offers a lint function in Python (entry point group `treadle.lint.functions`), and it cannot be "
