@@ -9,7 +9,6 @@ from treadle.contract.library import Library
 from treadle.contract.place import Json, Place
 from treadle.contract.pointer import escape, tokens
 from treadle.contract.problems import Problems
-from treadle.contract.shape import check_shape
 
 KEY = "x-treadle"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -26,6 +25,8 @@ def own(value: Json) -> Json:
 
 def check_extensions(library: Library, file: str, problems: Problems, *, main: bool) -> None:
     """Check every `x-treadle` of one file. In a file that contracts refer to (`main=False`) only schemas stand."""
+    from treadle.contract.shape import check_shape  # brings validators along, which lint does without
+
     document = library.document(file)
     for pointer, value in walk(document.data):
         for key in value:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from types import MappingProxyType
+
+from treadle.check.lint.packaged import packaged
 
 SHIPPED: Mapping[str, str] = MappingProxyType(
     {
@@ -22,4 +23,4 @@ SHIPPED: Mapping[str, str] = MappingProxyType(
 
 def shipped(name: str) -> bytes:
     """The text of a shipped ruleset. Raises KeyError for an unknown name."""
-    return files("treadle.check.lint").joinpath("rulesets", SHIPPED[name]).read_bytes()
+    return packaged("rulesets", SHIPPED[name])

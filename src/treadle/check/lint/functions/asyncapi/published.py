@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import orjson
 
 from treadle.check.lint.ajv import Judge
+from treadle.check.lint.packaged import packaged
 from treadle.contract.place import Json
 
 LATEST = "3.1"
@@ -28,9 +28,7 @@ def minor_of(data: Json) -> str:
 @cache
 def schema(minor: str) -> dict[str, Any]:
     """The schema of one version, as published. Not to be changed."""
-    found: dict[str, Any] = orjson.loads(
-        (files("treadle.check.lint") / "schemas" / f"asyncapi-{minor}.json").read_bytes()
-    )
+    found: dict[str, Any] = orjson.loads(packaged("schemas", f"asyncapi-{minor}.json"))
     return found
 
 

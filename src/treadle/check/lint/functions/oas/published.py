@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from treadle.check.lint.packaged import packaged
 from treadle.contract.place import Json
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def properties_of(version: str, path: tuple[str | int, ...]) -> frozenset[str]:
 
 
 def _file(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = orjson.loads((files("treadle.check.lint") / "schemas" / f"{name}.json").read_bytes())
+    found: dict[str, Any] = orjson.loads(packaged("schemas", f"{name}.json"))
     return found
 
 
