@@ -3,7 +3,7 @@ VENV := .venv
 BIN  := $(VENV)/bin
 UV   := 0.13.9
 
-.PHONY: run test check fmt accept docs lock soak bench peers install clean help
+.PHONY: run test check fmt accept docs lock soak differential bench peers install clean help
 
 run: $(VENV)/ready            ## start the demo fabric; Ctrl-C stops it
 	@$(BIN)/treadle demo --workspace examples/acme
@@ -27,11 +27,19 @@ accept: $(VENV)/ready         ## rewrite the golden cases; read the diff
 docs: $(VENV)/ready           ## rewrite the generated pages under docs/
 	$(BIN)/python -m docs.generate
 
-soak: $(VENV)/ready           ## slow faults: hanging processes, full disk, slow peers (root: it mounts)
+soak: $(VENV)/ready           ## slow faults, hostile documents, 100,000 pairs of schemas (root: it mounts)
 	$(BIN)/pytest tests/soak
+
+differential: $(VENV)/ready   ## every answer beside that of Spectral, oasdiff and AsyncAPI's parser (make peers first)
+	$(BIN)/python bench/differential_lint.py $(SPECS)
+	$(BIN)/python bench/differential_diff.py
+	$(BIN)/python bench/differential_asyncapi.py
 
 bench: $(VENV)/ready          ## measure, against the goals in docs/benchmarks.md
 	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/check.py
+	$(BIN)/python bench/lint.py $(SPECS)
+	$(BIN)/python bench/diff.py
 
 peers: $(VENV)/ready          ## install the tools to compare with into .peers/ (npm and Go)
 	$(BIN)/python bench/peers.py
