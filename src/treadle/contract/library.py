@@ -13,7 +13,7 @@ from treadle.contract.finding import Finding
 from treadle.contract.parse import Document, InvalidDocument, parse, parse_tolerant
 from treadle.contract.place import Json, Place
 from treadle.contract.places import index
-from treadle.contract.pointer import pointer, tokens
+from treadle.contract.pointer import escape, pointer, tokens
 from treadle.contract.problems import Problems
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|\\\\")
@@ -38,6 +38,7 @@ class Node:
     def child(self, *names: str | int) -> Node:
         """A node below this one; its value is None where there is none."""
         value: Any = self.value
+        at = self.pointer
         for name in names:
             if isinstance(value, dict):
                 value = value.get(name)
@@ -45,7 +46,8 @@ class Node:
                 value = value[name]
             else:
                 value = None
-        return Node(self.file, self.pointer + pointer(*names), value)
+            at += f"/{escape(name) if isinstance(name, str) else name}"
+        return Node(self.file, at, value)
 
     @property
     def reference(self) -> str | None:
@@ -119,6 +121,7 @@ class References:
         self.library = library
         self.problems = problems
         self.used: set[str] = set()
+        self._targets: dict[tuple[str, str], Node] = {}
 
     def follow(self, node: Node) -> Node | None:
         """The node that a chain of references ends at; the node itself where it is none; None where it dangles."""
@@ -144,6 +147,14 @@ class References:
 
     def target(self, node: Node, ref: str) -> Node | None:
         """The node that the text of one reference names, or None with a finding at the reference."""
+        target = self._targets.get((node.file, ref))
+        if target is None:
+            target = self._look_up(node, ref)
+            if target is not None:
+                self._targets[node.file, ref] = target
+        return target
+
+    def _look_up(self, node: Node, ref: str) -> Node | None:
         at = (node.file, node.pointer + "/$ref")
         if _REMOTE.match(ref):
             self.problems.add(
@@ -194,10 +205,9 @@ class References:
             return None
         node, below = root.value, ""
         for token in tokens(fragment):
-            number = index(token)
             if isinstance(node, dict) and token in node:
                 node = node[token]
-            elif isinstance(node, list) and number is not None and number < len(node):
+            elif isinstance(node, list) and (number := index(token)) is not None and number < len(node):
                 node = node[number]
             else:
                 near = nearest(token, node) if isinstance(node, dict) else None

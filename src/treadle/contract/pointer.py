@@ -5,12 +5,17 @@ from __future__ import annotations
 
 def escape(token: str) -> str:
     """One token as it stands in a pointer."""
-    return token.replace("~", "~0").replace("/", "~1")
+    if "/" in token or "~" in token:  # most have neither, and pointers are made by the hundred thousand
+        return token.replace("~", "~0").replace("/", "~1")
+    return token
 
 
 def pointer(*tokens: str | int) -> str:
     """`pointer("paths", "/v1/orders")` is `/paths/~1v1~1orders`; no token at all is the root, `""`."""
-    return "".join([f"/{escape(str(token))}" for token in tokens])
+    text = ""
+    for token in tokens:
+        text += f"/{escape(token) if isinstance(token, str) else token}"
+    return text
 
 
 def tokens(text: str) -> tuple[str, ...]:
