@@ -199,10 +199,12 @@ def uncovered(results: Iterable[Result], library: Library, ignores: Ignores) -> 
     from treadle.contract.parse import InvalidDocument
     from treadle.contract.pointer import pointer
 
-    for file, data in library.files.items():
-        if may_ignore(data):
-            with contextlib.suppress(InvalidDocument):
-                ignores.add(library.document(file))
+    excepting = [file for file, data in library.files.items() if may_ignore(data)]
+    for file in excepting:
+        with contextlib.suppress(InvalidDocument):
+            ignores.add(library.document(file))
+    if not excepting:
+        return list(results)
     return [each for each in results if not ignores.covers(each.file, each.code, pointer(*each.path))]
 
 
@@ -273,7 +275,7 @@ def _unreadable(file: str) -> Exception:
     return InputError("no-such-file", f"{printable(file)} cannot be read", "name a regular file of at most 32 MB")
 
 
-def _report(found: Iterable[Placed], ignores: Ignores) -> Report:
+def _report(found: Sequence[Placed], ignores: Ignores) -> Report:
     """As findings, for the formats that are not Spectral's own, with the exceptions. Names are shown from here."""
     from treadle.check.lint.result import Level
     from treadle.check.report import Report
@@ -281,9 +283,10 @@ def _report(found: Iterable[Placed], ignores: Ignores) -> Report:
     from treadle.contract.place import Place
 
     severities = {Level.ERROR: Severity.BLOCK, Level.WARN: Severity.WARN}
+    shown = {file: _shown(file) for file in {each.result.file for each in found}}
     findings = [
         Finding(
-            Place(_shown(each.result.file), each.range[0][0] + 1, each.range[0][1] + 1),
+            Place(shown[each.result.file], each.range[0][0] + 1, each.range[0][1] + 1),
             each.result.code,
             severities.get(each.result.level, Severity.INFO),
             each.result.message,

@@ -152,18 +152,19 @@ class _Found:
         level = level_at(rule, at) if rule.pointers and file == self.file else rule.level
         if level is None:
             return
-        words: dict[str, Callable[[], Any]] = {
-            "property": lambda: property_text(at, missing),
-            "path": lambda: path_text(at),
-            "description": lambda: rule.description,
-            "value": lambda: self._value(file, at),
-            "error": lambda: complaint.message,
-        }
-        said = filled(complaint.message, words)
-        words["error"] = lambda: said
-        message = said if rule.message is None and rule.description is None else rule.description
-        if rule.message is not None:
-            message = filled(rule.message, words)
+        said, template = complaint.message, rule.message
+        if "{{" in said or (template is not None and "{{" in template):
+            words: dict[str, Callable[[], Any]] = {
+                "property": lambda: property_text(at, missing),
+                "path": lambda: path_text(at),
+                "description": lambda: rule.description,
+                "value": lambda: self._value(file, at),
+                "error": lambda: complaint.message,
+            }
+            said = filled(said, words)
+            words["error"] = lambda: said
+            template = None if template is None else filled(template, words)
+        message = rule.description if template is None else template
         self.add(Result(file, at, rule.name, (message or said).strip(), level))
 
     def _locate(self, path: Path) -> tuple[str, Path, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from treadle.check.lint.result import Result
@@ -42,6 +43,7 @@ def _key(each: Placed) -> tuple[Any, ...]:
     return (result.file, each.range[0], _natural(result.code), ",".join(map(str, result.path)), result.message)
 
 
+@cache
 def _natural(code: str) -> list[Any]:
     """Words as words and numbers as numbers: `oas2-x` before `oas10-x`."""
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in _DIGITS.split(code)]

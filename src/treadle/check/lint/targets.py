@@ -16,7 +16,7 @@ _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 
 
 class Unreachable(Exception):  # noqa: N818 - the target is out of reach, the error is that
-    """A reference leads nowhere; the message says why. `nearest` is how far a pointer into this file leads."""
+    """A reference leads nowhere; the message says why. `nearest` is how far a pointer leads in its file."""
 
     def __init__(self, message: str, nearest: tuple[str, Path] | None = None) -> None:
         super().__init__(message)
@@ -57,7 +57,7 @@ class Targets:
                 node = node[int(token)]
             else:
                 said = f"'#{fragment}' does not exist" + (f" in '{file}'" if name else "")
-                raise Unreachable(said, None if name else (file, tuple(path)))
+                raise Unreachable(said, (file, tuple(path)))
         return (file, tuple(path)), node
 
 
@@ -67,4 +67,6 @@ def hops(node: Json) -> Iterator[tuple[str | int, Any]]:
 
 
 def _decoded(text: str) -> str:
+    if "%" not in text:
+        return text
     return _PERCENT.sub(lambda match: bytes.fromhex(match[0].replace("%", "")).decode(errors="replace"), text)
