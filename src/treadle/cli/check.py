@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import gc
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,8 +49,7 @@ def command(  # noqa: PLR0917 - an argument an option
     from treadle.check.run import exit_code
 
     root = workspace_of(workspace, files)
-    with _uncollected():
-        checked = check_files(files, baseline) if root is None else check_folder(root, environment, files, baseline)
+    checked = check_files(files, baseline) if root is None else check_folder(root, environment, files, baseline)
     emit(checked.report, "check", format, outs, json=lambda: _json(checked))
     count = len(checked.contracts)
     click.echo(f"{count} contract{'' if count == 1 else 's'} read: {summary(checked.report)}", err=True)
@@ -136,18 +133,6 @@ def check_files(files: Iterable[Path], baseline: str | None = None) -> Checked:
     then = [(named[path], LooseFilesAt(root, baseline)) for path, root in roots.items()]
     before = check_loose(((name, each) for name, each in then if name in each), _today())
     return only_new(checked, before, baseline, {})
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """No cyclic collection in a short run: what is read stays alive, and looking for garbage takes a tenth of it."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _today() -> dt.date:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from treadle.check.lint.context import Path
@@ -41,7 +41,7 @@ class _Reference:
     spot: Spot
     value: dict[str, Any]
     target: Spot
-    holders: tuple[Spot, ...] = ()
+    holders: list[Spot] = field(default_factory=list)
 
 
 class Resolution:
@@ -101,6 +101,8 @@ class Resolution:
         target itself as well, and not only from where it is referred to.
         """
         file, at, missing, referred = self._way(path)
+        if not (referred or everywhere):
+            return [(file, at, missing)]
         strange = next((n for n, step in enumerate(at) if isinstance(step, str) and _ENCODED.search(step)), None)
         if strange is None:
             return [(file, at, missing)]
@@ -171,37 +173,41 @@ class Resolution:
         sizes = sorted({len(path) for _, path in edges})
         for reference in references:
             file, path = reference.spot
-            reference.holders = tuple(
-                spot for size in sizes if size <= len(path) and (spot := (file, path[:size])) in edges
-            )
-            for holder in reference.holders:
-                edges[holder].append(reference.target)
+            for size in sizes:
+                if size <= len(path) and (spot := (file, path[:size])) in edges:
+                    reference.holders.append(spot)
+                    edges[spot].append(reference.target)
         component, order = components(edges)
         for reference in references:
             own = component[reference.target]
-            if all(component[holder] != own for holder in reference.holders):
+            for holder in reference.holders:
+                if component[holder] == own:
+                    break
+            else:
                 self._jumps[id(reference.value)] = reference.target
         return order
 
     def _build(self, root: Json) -> Json:
         """A node with its references written out. What they lead to was built before."""
+        jumps, dirty, built = self._jumps, self._dirty, self._built
         root = self._landed(root)
         work = [self._begun(root)] if self._waits(root) else []
         while work:
             copy, items = work[-1]
             for key, value in items:
-                if not isinstance(value, dict | list):
+                kind = type(value)
+                if kind is not dict and kind is not list:
                     continue
-                child = self._landed(value)
-                begins = self._waits(child)
+                child = self._landed(value) if id(value) in jumps else value
+                begins = id(child) in dirty and id(child) not in built
                 if begins:
                     work.append(self._begun(child))
-                copy[key] = self._built.get(id(child), child)
+                copy[key] = built.get(id(child), child)
                 if begins:
                     break
             else:
                 work.pop()
-        return self._built.get(id(root), root)
+        return built.get(id(root), root)
 
     def _waits(self, node: Json) -> bool:
         """Whether something below a node refers, and it was not built yet."""
@@ -213,7 +219,7 @@ class Resolution:
 
     def _landed(self, node: Json) -> Json:
         """What a chain of references ends at. Each reference on it then knows the end."""
-        trail = []
+        trail: list[Json] = []
         while (jump := self._jumps.get(id(node))) is not None:
             trail.append(node)
             node = self._landings.get(id(node), self._nodes[jump])
