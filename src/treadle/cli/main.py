@@ -88,7 +88,7 @@ Start here:
 
 \b
 Exit codes: 0 pass, 1 policy violated, 2 usage, 3 input unreadable or invalid,
-4 engine unreachable or port taken, 5 waiting for approval."""
+4 engine unreachable or port taken."""
 
 
 @click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
