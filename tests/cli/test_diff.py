@@ -145,13 +145,18 @@ def test_what_cannot_be_compared_is_told(repository):
     (repository / "events.yaml").write_text("asyncapi: 3.0.0\ninfo: {title: A, version: 1.0.0}\n")
     (repository / "broken.yaml").write_text("a: [\n")
     (repository / "notes.yaml").write_text("hello: world\n")
-    assert diff("api.yaml", "broken.yaml").exit_code == 3
+    broken = diff("api.yaml", "broken.yaml")
+    assert (broken.exit_code, "broken.yaml:2:1: invalid yaml-broken: " in broken.stderr) == (3, True)
+    (repository / "binary.yaml").write_bytes(b"a: \xff\n")
+    assert "    hint: save the file as UTF-8" in diff("api.yaml", "binary.yaml").stderr
     for names, code in (
         (("api.yaml", "events.yaml"), "two-kinds"),
         (("notes.yaml", "notes.yaml"), "unknown-kind"),
         (("HEAD:none.yaml", "api.yaml"), "no-such-file"),
         (("nothing:api.yaml", "api.yaml"), "no-such-file"),
         (("--", "-x:api.yaml", "api.yaml"), "no-such-file"),
+        ((".", "api.yaml"), "no-such-file"),
+        (("https://example.com/api.yaml", "api.yaml"), "no-such-file"),
     ):
         with pytest.raises(InputError) as caught:
             diff(*names)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from treadle.base.printable import printable
 from treadle.cli.output import coloured, emit, output_options
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def command(  # noqa: PLR0917 - click gives them by name
         comparison = compare_editions(editions, kind, mode, policy, informed=True)
     except InvalidDocument as error:
         for finding in error.findings:
-            click.echo(str(finding), err=True)
+            click.echo(f"{finding}" + (f"\n    hint: {printable(finding.hint)}" if finding.hint else ""), err=True)
         sys.exit(error.exit_code)
     emit(
         report_of(comparison, all_levels=all_levels),

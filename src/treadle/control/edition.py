@@ -37,6 +37,10 @@ def read_edition(text: str, here: Path) -> Edition:
     path = here / text
     if path.is_file():
         return _file(path, text, here)
+    if path.is_dir():
+        raise InputError("no-such-file", f"{printable(text)} is a folder", "name one document of it")
+    if "://" in text:
+        raise _absent(text, "nothing is fetched: download it, and name the file")
     revision, colon, name = text.partition(":")
     if colon and revision and name:
         return at_revision(revision, name, here)
