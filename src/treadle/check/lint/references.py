@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from treadle.check.lint.context import Path
@@ -27,11 +27,12 @@ Spot = tuple[str, Path]
 
 @dataclass(frozen=True, slots=True)
 class Dangling:
-    """A reference that leads nowhere, and why."""
+    """A reference that leads nowhere, and why. `here`: in its own file."""
 
     file: str
     path: Path
     message: str
+    here: bool
 
 
 @dataclass(slots=True)
@@ -64,7 +65,9 @@ class Resolution:
         self._spots: dict[int, Spot] = {}
         self._used: set[Path] = set()
         self._nowhere: dict[int, Spot] = {}
+        self._lost: set[int] = set()
         references = self._collect()
+        self._blame(references)
         order = self._decide(references)
         for spot in order:
             self._build(self._nodes[spot])
@@ -117,6 +120,8 @@ class Resolution:
         at: Path = ()
         missing: Path = ()
         for number, step in enumerate(path):
+            if jumped and id(node) in self._lost:
+                return self._given_up(file, path)
             entered = not jumped
             while (jump := self._jumps.get(id(node))) is not None:
                 (file, at), node, jumped = jump, self._nodes[jump], True
@@ -129,10 +134,38 @@ class Resolution:
         else:
             while (jump := self._jumps.get(id(node))) is not None and (jumped or len(node) == 1):
                 (file, at), node, jumped = jump, self._nodes[jump], True
+        if jumped and id(node) in self._lost:
+            return self._given_up(file, path)
         nowhere = self._nowhere.get(id(node))
         if nowhere and (jumped or len(node) == 1):
             (file, at), jumped = nowhere, True
         return file, at, missing, jumped
+
+    def _given_up(self, file: str, path: Path) -> tuple[str, Path, Path, bool]:
+        """Where Spectral ends on a way through a reference to a file that is not there: at the first reference on it,
+        or wherever the same path leads in the file that it was in by then.
+        """
+        _, node = self._targets.find(file, "#")
+        at: Path = ()
+        for step in path:
+            found = _child(node, step)
+            if found is None:
+                break
+            at, node = (*at, found[0]), found[1]
+        return file, at, path[len(at) :], False
+
+    def _blame(self, references: list[_Reference]) -> None:
+        """Move what dangles to where Spectral says it: at the reference from which a chain leads there."""
+        if not self.dangling:
+            return
+        before: dict[Spot, Spot] = {}
+        for reference in references:
+            before.setdefault(reference.target, reference.spot)
+        for number, each in enumerate(self.dangling):
+            file, path = each.file, each.path
+            while each.here and (file, path) in before:  # what dangles is on no circle, so this ends
+                file, path = before[file, path]
+            self.dangling[number] = replace(each, file=file, path=path)
 
     def _collect(self) -> list[_Reference]:
         """Every reference that can be reached, with its target. Containers that hold one are dirty."""
@@ -153,9 +186,12 @@ class Resolution:
                 try:
                     target, node = self._targets.find(file, value["$ref"])
                 except Unreachable as error:
-                    self.dangling.append(Dangling(file, path, str(error)))
+                    here = value["$ref"].startswith("#")
+                    self.dangling.append(Dangling(file, path, str(error), here))
                     if error.nearest is not None:
                         self._nowhere[id(value)] = error.nearest
+                    elif not here:
+                        self._lost.add(id(value))
                     continue
                 if target[0] == self.file and (file != self.file or path[: len(target[1])] != target[1]):
                     self._used.add(target[1])

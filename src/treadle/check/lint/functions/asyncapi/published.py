@@ -13,6 +13,8 @@ from treadle.check.lint.packaged import packaged
 from treadle.contract.place import Json
 
 LATEST = "3.1"
+DRAFT_07 = "json-schema-draft-07-schema"
+"""What the definition of a JSON Schema is called in the schemas of all versions."""
 _VERSION = re.compile(r"([23])\.(0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)\Z")
 _MINORS = frozenset({"2.0", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "3.0", "3.1"})
 _ANY_3 = {"type": "string", "pattern": r"^3\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$"}
@@ -40,9 +42,9 @@ def document_judge(minor: str, *, resolved: bool, nearest: bool = False) -> Judg
     later 3.x is judged by the latest 3.x that is known.
     """
     if minor in _MINORS:
-        root = schema(minor)
+        root = _asserted(minor, nearest=nearest)
     elif minor.startswith("3."):
-        latest = schema(LATEST)
+        latest = _asserted(LATEST, nearest=nearest)
         root = {**latest, "properties": {**latest["properties"], "asyncapi": _ANY_3}}
     else:
         return None
@@ -52,8 +54,28 @@ def document_judge(minor: str, *, resolved: bool, nearest: bool = False) -> Judg
 @cache
 def part_judge(minor: str, name: str, *, nearest: bool = False) -> Judge:
     """What judges one kind of object by its name in the schema's definitions (`schema`, `server`, …)."""
-    definitions = schema(minor if minor in _MINORS else LATEST)["definitions"]
+    definitions = _asserted(minor if minor in _MINORS else LATEST, nearest=nearest)["definitions"]
     return Judge({"$ref": f"#/definitions/{name}", "definitions": definitions}, nearest=nearest)
+
+
+@cache
+def _asserted(minor: str, *, nearest: bool) -> dict[str, Any]:
+    """The schema of one version. For Spectral's results without the formats of draft 7: Ajv asserts none in its own
+    metaschema, and Spectral puts that in the place of the published one.
+    """
+    root = schema(minor)
+    if nearest:
+        return root
+    definitions = root["definitions"]
+    return {**root, "definitions": {**definitions, DRAFT_07: _without_formats(definitions[DRAFT_07])}}
+
+
+def _without_formats(node: Json) -> Json:
+    if isinstance(node, list):
+        return [_without_formats(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: _without_formats(each) for key, each in node.items() if key != "format" or not isinstance(each, str)}
 
 
 def _written_out(root: dict[str, Any]) -> dict[str, Any]:

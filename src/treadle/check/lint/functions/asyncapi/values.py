@@ -9,6 +9,7 @@ from typing import Any
 from treadle.check.lint.ajv import Judge
 from treadle.check.lint.ajv_results import complaints
 from treadle.check.lint.context import Complaint, Path
+from treadle.check.lint.functions.asyncapi.published import DRAFT_07
 from treadle.check.lint.functions.asyncapi.published import schema as published
 from treadle.contract.place import Json
 
@@ -27,8 +28,11 @@ def judged(value: Json, schema: Json, path: Path) -> Iterable[Complaint]:
 
 @lru_cache(maxsize=1)
 def _metaschema() -> Judge:
-    definitions = published("3.1")["definitions"]
-    return Judge({"$ref": "#/definitions/json-schema-draft-07-schema", "definitions": definitions})
+    """Draft 7, and `nullable` as Ajv has it."""
+    draft_07 = published("3.1")["definitions"][DRAFT_07]
+    properties = {**draft_07["properties"], "nullable": {"type": "boolean"}}
+    with_nullable = {**draft_07, "properties": properties, "dependencies": {"nullable": ["type"]}}
+    return Judge({"$ref": f"#/definitions/{DRAFT_07}", "definitions": {DRAFT_07: with_nullable}})
 
 
 def _where(path: Path) -> str:
@@ -36,8 +40,8 @@ def _where(path: Path) -> str:
 
 
 def has_reference(schema: Json) -> bool:
-    """Whether a `$ref` is left anywhere in a schema."""
-    return any("$ref" in each for each in _mappings(schema))
+    """Whether a `$ref` is left anywhere in a schema. A property of that name is none."""
+    return any(isinstance(each.get("$ref"), str) for each in _mappings(schema))
 
 
 def _mappings(value: Json) -> Iterator[dict[str, Any]]:
