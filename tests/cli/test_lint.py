@@ -48,6 +48,33 @@ def test_the_severity_that_fails_decides(here, arguments, code, count):
     assert (result.exit_code, len(orjson.loads(result.stdout))) == (code, count)
 
 
+def test_one_line_for_people_says_what_there_is(here):
+    (here / "fine.yaml").write_text("info: {title: t, contact: 1}\n")
+    assert lint("fine.yaml", "-r", "rules.yaml").stderr == "1 file linted: nothing to complain about\n"
+    assert lint("good.yaml", "bad.yaml", "-r", "rules.yaml").stderr == "2 files linted: 1 blocking, 1 info\n"
+
+
+def test_an_exception_that_is_none_fails(here):
+    (here / "good.yaml").write_text("info: {title: t, contact: 1, x-treadle: {ignore: [{rule: title}]}}\n")
+    result = lint("good.yaml", "-r", "rules.yaml")
+    assert (result.exit_code, " block exemption-incomplete: " in result.stdout) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["good.yaml", "-r", "treadle:apy"], "no ruleset treadle:apy ships with treadle", "did you mean treadle:api?"),
+        (["https://example.com/a.yaml"], "there is no https://example.com/a.yaml", "nothing is fetched"),
+        (["empty"], "no YAML or JSON is in empty", "name a document"),
+    ],
+)
+def test_what_is_not_there_is_said_with_what_to_do(here, arguments, message, hint):
+    (here / "empty").mkdir()
+    with pytest.raises(InputError, match=message) as caught:
+        lint(*arguments)
+    assert (caught.value.code, hint in caught.value.hint) == ("no-such-file", True)
+
+
 def test_text_names_file_line_and_column_as_asked_from_here(here):
     assert "bad.yaml:2:10: block title: " in lint("bad.yaml", "-r", "rules.yaml").stdout
 

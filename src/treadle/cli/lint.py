@@ -80,6 +80,8 @@ def command(  # noqa: PLR0917 - an argument an option
     from treadle.check.exemptions import Ignores
     from treadle.check.lint.order import spectral_json
     from treadle.check.lint.ruleset.problems import BadRuleset
+    from treadle.check.output.text import summary
+    from treadle.contract.finding import Severity
 
     bound = LEVELS.index(fail_severity)
     names = [name for each in files for name in expand(each)]
@@ -91,17 +93,21 @@ def command(  # noqa: PLR0917 - an argument an option
         if baseline is not None:
             found = new_since(baseline, found, names, rulesets, ignores)
     except BadRuleset as bad:
-        for problem in bad.findings:
+        for problem in bad.findings if len(bad.findings) > 1 else ():
             click.echo(f"{problem}" + (f"\n    hint: {printable(problem.hint)}" if problem.hint else ""), err=True)
         raise
-    failing = any(each.result.level <= bound for each in found)
     shown = [each for each in found if each.result.level <= bound or not display_only_failures]
+    report = _report(shown, ignores)
+    failing = any(each.result.level <= bound for each in found)
+    failing = failing or any(each.severity is Severity.BLOCK for each in report.findings)  # exceptions that are none
 
     def json() -> str:
         option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         return orjson.dumps([spectral_json(each) for each in shown], option=option).decode()
 
-    emit(_report(shown, ignores), "lint", format, outs, json=json)
+    emit(report, "lint", format, outs, json=json)
+    count = len(set(names))
+    click.echo(f"{count} file{'' if count == 1 else 's'} linted: {summary(report)}", err=True)
     sys.exit(1 if failing else 0)
 
 
@@ -124,8 +130,10 @@ def expand(name: str) -> list[str]:
     if not chosen:
         raise InputError(
             "no-such-file",
-            f"there is no file {printable(name)}" if not found else f"no YAML or JSON is in {printable(name)}",
-            "name a document, a folder with some, or a quoted glob",
+            f"no YAML or JSON is in {printable(name)}" if found or path.is_dir() else f"there is no {printable(name)}",
+            "nothing is fetched: download it, and name the file"
+            if "://" in name
+            else "name a document, a folder with some, or a quoted glob",
         )
     return chosen
 
@@ -256,10 +264,21 @@ def default_rulesets(here: Path) -> tuple[str, ...]:
 
 
 def _rulesets(names: Sequence[str], here: Path) -> tuple[list[str], Mapping[str, bytes]]:
-    """Rulesets by absolute path or shipped name, and where to read them and what they extend."""
+    """Rulesets by absolute path or shipped name, and where to read them and what they extend.
+
+    Raises InputError `no-such-file`.
+    """
+    from treadle.base.errors import InputError
+    from treadle.base.nearest import nearest
     from treadle.check.lint.ruleset.shipped import SHIPPED
     from treadle.control.documents import Documents
 
+    for name in names:
+        if name.partition(":")[0] in ("spectral", "treadle") and name not in SHIPPED and not Path(name).is_file():
+            meant = nearest(name, SHIPPED) or "one of " + ", ".join(SHIPPED)
+            raise InputError(
+                "no-such-file", f"no ruleset {printable(name)} ships with treadle", f"did you mean {meant}?"
+            )
     absolute = [name if name in SHIPPED or "://" in name else _absolute(name) for name in names]
     return absolute, Documents(Path(here.anchor), tuple(absolute))
 
