@@ -32,6 +32,19 @@ def check(*arguments):
     return result
 
 
+CANCEL = """\
+  /v1/orders/{orderId}/cancel:
+    get:
+      operationId: cancel
+      summary: Cancel.
+      parameters:
+        - {name: orderId, in: path, required: true, schema: {type: string, maxLength: 64}}
+      responses:
+        "429": {$ref: '../../standards/components/api.yaml#/responses/TooManyRequests'}
+        default: {$ref: '../../standards/components/api.yaml#/responses/Error'}
+"""
+
+
 def edit(file, old, new):
     text = file.read_text()
     assert old in text
@@ -250,12 +263,13 @@ def test_a_baseline_leaves_what_is_new(fabric):
     git(fabric, "add", ".")
     git(fabric, "commit", "-q", "-m", "begin")
     edit(fabric / ORDERS, "openapi: 3.1.0\n", "# One more line.\nopenapi: 3.1.0\n")
+    edit(fabric / ORDERS, "version: 1.0.0", "version: 1.1.0")
     result = check("--baseline", "main")
     assert (result.exit_code, result.stderr) == (
         0,
         "2 contracts read: nothing to complain about; 1 held back by 1 exemption\n",
     )
-    edit(fabric / ORDERS, "  /v1/orders/{orderId}:\n", "  /v1/orders/{orderId}/cancel:\n")
+    edit(fabric / ORDERS, "  /v1/orders/{orderId}:\n", f"{CANCEL}  /v1/orders/{{orderId}}:\n")
     result = check("--baseline", "main")
     assert result.exit_code == 1
     assert [line.split(": ")[1] for line in result.stdout.splitlines() if ": block " in line] == ["block path-verb"]
@@ -267,6 +281,21 @@ def test_a_baseline_leaves_what_is_new(fabric):
     with pytest.raises(InputError) as error:
         check("--baseline", "gone")
     assert error.value.code == "no-revision"
+
+
+def test_a_baseline_is_what_contracts_are_compared_with_where_nothing_is_live(fabric):
+    git(fabric, "init", "-q", "-b", "main")
+    git(fabric, "add", ".")
+    git(fabric, "commit", "-q", "-m", "begin")
+    edit(fabric / ORDERS, "maxLength: 64", "maxLength: 32")
+    edit(fabric / ORDERS, "version: 1.0.0", "version: 1.1.0")
+    assert check().exit_code == 0
+    result = check("--baseline", "main")
+    assert (result.exit_code, result.stderr) == (1, "2 contracts read: 2 blocking\n")
+    assert " block request-parameter-max-length-decreased: " in result.stdout
+    assert " block version-too-low: " in result.stdout
+    LiveSet(fabric / ".treadle/live").put(read_contract(ORDERS, read_files(fabric))[0])
+    assert check("--baseline", "main").exit_code == 0
 
 
 def test_a_baseline_outside_of_a_workspace(tmp_path, monkeypatch):

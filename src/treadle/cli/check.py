@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from treadle.cli.output import emit, output_options
 
 if TYPE_CHECKING:
     from treadle.check.gate import Checked
-    from treadle.contract.model import Place
+    from treadle.contract.finding import Finding
+    from treadle.contract.model import Contract, Place
 
 LIVE = (".treadle", "live")
 
@@ -41,9 +42,9 @@ def command(  # noqa: PLR0917 - an argument an option
     """Say offline what is wrong with a workspace, where, and how to mend it.
 
     Contracts are checked by the rulesets in standards/*.spectral.yaml, else by treadle:api and treadle:events, and
-    compared with the version that is live. With FILES, says only what concerns these; outside of any workspace they are
-    checked by themselves. Nothing is started and nothing is fetched. Exits 0 where all is well (warnings included), 1
-    where a policy is violated, 3 where something is no valid contract or setting.
+    compared with the version that is live, else with that of --baseline. With FILES, says only what concerns these;
+    outside of any workspace they are checked by themselves. Nothing is started and nothing is fetched. Exits 0 where
+    all is well (warnings included), 1 where a policy is violated, 3 where something is no valid contract or setting.
     """
     from treadle.check.output.text import summary
     from treadle.check.run import exit_code
@@ -75,6 +76,9 @@ def workspace_of(workspace: str | None, files: Sequence[Path]) -> Path | None:
 def check_folder(root: Path, environment: str, only: Sequence[Path] = (), baseline: str | None = None) -> Checked:
     """A workspace as it is on disk, against the contracts that last went live, and a revision where one is named.
 
+    A contract that is not live here is compared with its version at that revision, so that a pipeline, where nothing is
+    live, tells what a change breaks.
+
     `only` narrows what is said, not what is looked at. Raises InputError.
     """
     from treadle.check.gate import Checked, check_workspace, only_new
@@ -89,19 +93,22 @@ def check_folder(root: Path, environment: str, only: Sequence[Path] = (), baseli
     names = {printable(_existing(each).resolve().relative_to(root).as_posix()) for each in only}
     live = LiveSet(root.joinpath(*LIVE)).contracts(whole=False)
     today = _today()
-    checked = check_workspace(
-        checkout.files, today, environment=environment, live=live, unread=checkout.findings, find=python_function
-    )
-    if baseline is not None:
+
+    def judged(files: Mapping[str, bytes], serving: Sequence[Contract], unread: Sequence[Finding] = ()) -> Checked:
+        return check_workspace(files, today, environment=environment, live=serving, unread=unread, find=python_function)
+
+    if baseline is None:
+        checked = judged(checkout.files, live, checkout.findings)
+    else:
         then = files_at(root, baseline)
         renamed = renamed_since(root, baseline, then, checkout.files)
         # By the rules of today: what a new rule finds in old text is not new.
         rulesets = {file: data for file, data in checkout.files.items() if is_ruleset(file)}
-        before = Checked((), Report(()))
-        if ROOT in then:
-            files = {**then, **rulesets}
-            before = check_workspace(files, today, environment=environment, live=live, find=python_function)
-        checked = only_new(checked, before, baseline, renamed)
+        before = judged({**then, **rulesets}, live) if ROOT in then else Checked((), Report(()))
+        # Where nothing is live, as in a pipeline, the revision is what others rely on.
+        running = {each.id for each in live}
+        relied_on = (*live, *(each for each in before.contracts if each.id not in running))
+        checked = only_new(judged(checkout.files, relied_on, checkout.findings), before, baseline, renamed)
 
     def told(place: Place) -> bool:
         return not names or printable(place.file) in names
