@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from treadle.check.lint.missing import MISSING
 from treadle.contract.place import Json
 
 if TYPE_CHECKING:
-    from jsonschema_rs import ValidationError, Validator
+    from jsonschema_rs import FancyRegexOptions, ValidationError, Validator
 
     from treadle.check.lint.context import Subject
 
@@ -175,8 +176,9 @@ class _Rewriting:
         result = {key: value for key, value in node.items() if key not in _LEFT_OUT}
         self._nullable(node, result)
         pattern = node.get("pattern")
-        if isinstance(pattern, str) and not FORMATS["regex"](pattern):
-            self._events.append(Flaw.BROKEN)
+        if isinstance(pattern, str) and not _runs(pattern):
+            if not FORMATS["regex"](pattern):
+                self._events.append(Flaw.BROKEN)
             del result["pattern"]
         if not _may_be_enum(node.get("enum", MISSING), modern=self._modern):
             self._events.append(Flaw.BROKEN)
@@ -212,7 +214,8 @@ class _Rewriting:
 
     def _below(self, word: str, value: Json, use: Use) -> Json:
         if isinstance(value, dict) and word in MAPS:
-            return {key: self._part(each, use) for key, each in value.items()}
+            kept = filter(_runs, value) if word == "patternProperties" else value
+            return {key: self._part(value[key], use) for key in kept}
         if isinstance(value, list):
             return [self._part(each, use) for each in value]
         return self._part(value, use) if word in SINGLES else value
@@ -254,19 +257,33 @@ def _may_be_enum(values: Json, *, modern: bool) -> bool:
     return bool(values) and (modern or not any(same(each, other) for each, other in combinations(values, 2)))
 
 
-def _validator(root: dict[str, Json], *, modern: bool) -> Validator:
-    from jsonschema_rs import Draft4Validator, Draft202012Validator, FancyRegexOptions
+@cache
+def _patterns() -> FancyRegexOptions:
+    from jsonschema_rs import FancyRegexOptions
 
     from treadle.check.lint.regex import STEPS_MAX
+
+    return FancyRegexOptions(backtrack_limit=STEPS_MAX, size_limit=1024 * 1024, dfa_size_limit=1024 * 1024)
+
+
+@cache
+def _runs(pattern: str) -> bool:
+    """Whether a pattern compiles within bounds. By one that does not, nothing is judged."""
+    from jsonschema_rs import Draft7Validator
+
+    try:
+        Draft7Validator({"pattern": pattern}, pattern_options=_patterns())
+    except ValueError:
+        return False
+    return True
+
+
+def _validator(root: dict[str, Json], *, modern: bool) -> Validator:
+    from jsonschema_rs import Draft4Validator, Draft202012Validator
+
     from treadle.contract.schema import refuse_retrieval
 
     formats: dict[str, Any] = {**FORMATS, **dict.fromkeys(_UNCHECKED, lambda _text: True)}
     return (Draft202012Validator if modern else Draft4Validator)(
-        root,
-        validate_formats=True,
-        formats=formats,
-        retriever=refuse_retrieval,
-        pattern_options=FancyRegexOptions(
-            backtrack_limit=STEPS_MAX, size_limit=1024 * 1024, dfa_size_limit=1024 * 1024
-        ),
+        root, validate_formats=True, formats=formats, retriever=refuse_retrieval, pattern_options=_patterns()
     )

@@ -1,0 +1,51 @@
+"""Hostile documents, small ones, under the rulesets that ship: a linter ends with results, whatever it reads."""
+
+import pytest
+from tests.soak.hostile import HOSTILE, around
+
+from treadle.check.lint.engine import linter
+from treadle.contract.library import Library
+from treadle.contract.ranges import range_of
+
+SHIPPED = (
+    "spectral:oas",
+    "spectral:asyncapi",
+    "treadle:api",
+    "treadle:events",
+    "treadle:asyncapi",
+    "treadle:jsonschema",
+)
+
+
+@pytest.fixture(scope="module")
+def ready():
+    return linter(SHIPPED, {})
+
+
+def lint(ready, file, data):
+    library = Library({file: data}, tolerant=True)
+    return library, ready.lint(library, file)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_linting_ends_with_results(ready, name):
+    file, make, size, _ = HOSTILE[name]
+    library, results = lint(ready, file, make(size))
+    assert results
+    for result in results:
+        assert result.file == file
+        assert result.message
+        if result.range is None:
+            begins, ends = range_of(library.document(file), result.path)
+            assert begins <= ends
+
+
+def test_by_a_pattern_that_would_take_too_much_nothing_is_judged(ready):
+    schemas = """\
+    a: {type: string, pattern: '^(.*a){5000}$', example: b}
+    b: {type: object, patternProperties: {'^(.*a){5000}$': {type: string}}, example: {a: 1}}
+    c: {type: string, pattern: '^a$', example: b}
+"""
+    _, results = lint(ready, "a.yaml", around(schemas))
+    at_examples = [each.path for each in results if each.code == "oas3-valid-schema-example"]
+    assert at_examples == [("components", "schemas", "c", "example")]
