@@ -182,6 +182,15 @@ def test_the_rules_are_those_of_the_workspace(fabric):
     assert (error.value.code, error.value.exit_code) == ("bad-ruleset", 3)
 
 
+def test_an_exception_that_covers_nothing_says_so(fabric):
+    edit(fabric / ORDERS, "  /v1/orders:\n", "  /v1/order:\n")
+    ignore = "    ignore: [{rule: path-plural, reason: Two apps call it., until: 2999-12-31}]\n"
+    edit(fabric / ORDERS, "    domain: sales\n", f"    domain: sales\n{ignore}")
+    result = check()
+    assert (result.exit_code, " block path-plural: " in result.stdout) == (1, True)
+    assert "exempt path-plural (inline; holds nothing back where it stands or below, until 2999" in result.stdout
+
+
 def test_an_exception_counts_until_its_day_and_is_listed(fabric):
     ignore = "x-treadle: {ignore: [{rule: path-plural, reason: Two apps call it., until: UNTIL}]}"
     edit(fabric / ORDERS, "  /v1/orders:\n", f"  /v1/order:\n    {ignore}\n")

@@ -41,7 +41,8 @@ def exempted(exemption: Exemption) -> str:
     if exemption.expired:
         state = f"expired on {exemption.until}, no longer counts"
     else:
-        state = f"{exemption.count} held back" + (f", until {exemption.until}" if exemption.until else ", for ever")
+        held = f"{exemption.count} held back" if exemption.count else "holds nothing back where it stands or below"
+        state = held + (f", until {exemption.until}" if exemption.until else ", for ever")
     reason = exemption.reason or "no reason given"
     return printable(f"{exemption.place}: exempt {exemption.rule} ({exemption.origin}; {state}): {reason}")
 
