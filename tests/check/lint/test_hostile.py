@@ -49,3 +49,16 @@ def test_by_a_pattern_that_would_take_too_much_nothing_is_judged(ready):
     _, results = lint(ready, "a.yaml", around(schemas))
     at_examples = [each.path for each in results if each.code == "oas3-valid-schema-example"]
     assert at_examples == [("components", "schemas", "c", "example")]
+
+
+@pytest.mark.parametrize("word", ["allOf", "oneOf", "anyOf"])
+def test_a_value_is_not_tried_in_ways_without_number(ready, word):
+    levels = [
+        f"    s{at}: {{{word}: [{{$ref: '#/components/schemas/s{at + 1}'}}, {{$ref: '#/components/schemas/s{at + 1}'}}]}}"
+        for at in range(60)
+    ]
+    top = "    top: {properties: {a: {$ref: '#/components/schemas/s0'}}, example: {a: 1}}"
+    _, results = lint(ready, "a.yaml", around("\n".join([top, *levels, "    s60: {type: string}\n"])))
+    (found,) = (each for each in results if each.code == "oas3-valid-schema-example")
+    assert found.path == ("components", "schemas", "top", "example")
+    assert "too many ways" in found.message

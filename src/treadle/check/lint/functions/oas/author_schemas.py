@@ -38,6 +38,10 @@ _ORDER = (
     "unevaluatedItems", "unevaluatedProperties",
 )  # fmt: skip
 """The keywords that hold schemas, as Ajv compiles them."""
+_IN_PLACE = frozenset({"not", "anyOf", "oneOf", "allOf", "if", "then", "else", "dependencies", "dependentSchemas"})
+"""Of these, those that judge the same value as the schema that holds them."""
+_WAYS_MAX = 5_000
+"""Ways by which one value may come to schemas: alternatives of alternatives multiply, and each way takes its time."""
 _LEFT_OUT = frozenset(
     {"$ref", "id", "$id", "$schema", "example", "default", "x-example", "discriminator", "xml", "externalDocs"}
 )
@@ -59,6 +63,7 @@ class Flaw(Enum):
 
     LOOSE = "a reference in it leads to itself, or nowhere"
     BROKEN = "it is no schema"
+    MANIFOLD = "its alternatives have alternatives in too many ways"
     NULLABLE = "it says `nullable` without a `type`, or neither true nor false"
 
 
@@ -67,10 +72,14 @@ _Key = tuple[Use, int]
 
 @dataclass(slots=True)
 class _Body:
-    """One schema, rewritten. `events` are what Ajv meets in it, in order: flaws, and references to other schemas."""
+    """One schema, rewritten. `events` are what Ajv meets in it, in order: flaws, and references to other schemas.
+
+    `together` are the references whose schemas judge one value: first those of the value itself.
+    """
 
     schema: Json
     events: list[Flaw | _Key] = field(default_factory=list)
+    together: list[list[_Key]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -82,6 +91,7 @@ class AuthorSchemas:
     """Whether schemas are those of draft 2020-12 (OpenAPI 3.1 and later), not of draft 4."""
     _bodies: dict[_Key, _Body] = field(default_factory=dict)
     _flaws: dict[_Key, Flaw | None] = field(default_factory=dict)
+    _ways: dict[_Key, int] = field(default_factory=dict)
     _validators: dict[_Key, Validator] = field(default_factory=dict)
     _alive: list[Json] = field(default_factory=list)
     """Schemas are known by their identity; so none may be thrown away."""
@@ -120,7 +130,7 @@ class AuthorSchemas:
             self._alive.append(node)
             events: list[Flaw | _Key] = []
             rewriting = _Rewriting(self, events, waiting)
-            self._bodies[key] = _Body(rewriting.schema(node, as_used), events)
+            self._bodies[key] = _Body(rewriting.whole(node, as_used), events, rewriting.together)
             if not _is_schema(self._bodies[key].schema, modern=self.modern):
                 events.insert(0, Flaw.BROKEN)
         return start
@@ -138,8 +148,19 @@ class AuthorSchemas:
                 way += unknown
                 continue
             found = [each if isinstance(each, Flaw) else flaws[each] for each in events]
+            if self._count_ways(way[-1]) > _WAYS_MAX:
+                found.append(Flaw.MANIFOLD)
             flaws[way.pop()] = Flaw.BROKEN if Flaw.BROKEN in found else next(filter(None, found), None)
         return flaws[start]
+
+    def _count_ways(self, key: _Key) -> int:
+        """The most ways by which one value comes to schemas. Those of what it refers to were counted before."""
+        ways = [
+            min(1 + sum(self._ways[each] for each in together), _WAYS_MAX + 1)
+            for together in self._bodies[key].together
+        ]
+        self._ways[key] = ways[0]
+        return max(ways)
 
     def _compile(self, keys: list[_Key]) -> None:
         if not keys:
@@ -165,8 +186,14 @@ class _Rewriting:
         self._modern = schemas.modern
         self._events = events
         self._shared = shared
+        self.together: list[list[_Key]] = []
 
-    def schema(self, node: Json, use: Use) -> Json:
+    def whole(self, node: Json, use: Use) -> Json:
+        """A schema for a value of its own."""
+        self.together.append([])
+        return self.schema(node, use, self.together[-1])
+
+    def schema(self, node: Json, use: Use, together: list[_Key]) -> Json:
         if not isinstance(node, dict):
             return node
         if isinstance(node.get("$ref"), str):  # to itself, or nowhere: others are written out
@@ -185,18 +212,21 @@ class _Rewriting:
         bits = _BITS.get(str(node.get("format")))
         for word in _ORDER:
             if word in node:
-                result[word] = self._below(word, node[word], Use.ANY if word == "not" else use)
+                result[word] = self._below(word, node[word], Use.ANY if word == "not" else use, together)
         if bits:
             result["allOf"] = [*result.get("allOf", []), bits]
         if use is not Use.ANY and isinstance(node.get("required"), list) and isinstance(node.get("properties"), dict):
             self._relax(node, result, use)
         return result
 
-    def _part(self, node: Json, use: Use) -> Json:
+    def _part(self, node: Json, use: Use, together: list[_Key] | None) -> Json:
+        """A schema inside: for the same value as the one that holds it, or (None) for another."""
         if id(node) not in self._subject.shared or not isinstance(node, dict):
-            return self.schema(node, use)
+            return self.whole(node, use) if together is None else self.schema(node, use, together)
         key = (use, id(node))
         self._events.append(key)
+        if together is not None:
+            together.append(key)
         self._shared.append((node, use))
         return _reference(key)
 
@@ -212,13 +242,14 @@ class _Rewriting:
             several = types if isinstance(types, list) else [types]
             result["type"] = several if "null" in several else [*several, "null"]
 
-    def _below(self, word: str, value: Json, use: Use) -> Json:
+    def _below(self, word: str, value: Json, use: Use, around: list[_Key]) -> Json:
+        together = around if word in _IN_PLACE else None
         if isinstance(value, dict) and word in MAPS:
             kept = filter(_runs, value) if word == "patternProperties" else value
-            return {key: self._part(value[key], use) for key in kept}
+            return {key: self._part(value[key], use, together) for key in kept}
         if isinstance(value, list):
-            return [self._part(each, use) for each in value]
-        return self._part(value, use) if word in SINGLES else value
+            return [self._part(each, use, together) for each in value]
+        return self._part(value, use, together) if word in SINGLES else value
 
     def _relax(self, node: dict[str, Any], result: dict[str, Any], use: Use) -> None:
         spared = {
