@@ -41,6 +41,7 @@ _ALIASES = {
 }
 _DRAFT = re.compile(r"https?://json-schema\.org/(?:draft-0([467])|draft/(2019-09|2020-12))/(?:hyper-)?schema#?")
 _TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "string"))
+_DOCUMENTS = frozenset(("openapi", "swagger", "asyncapi", "arazzo"))
 _COMPOUND = ("allOf", "oneOf", "anyOf", "not", "if")
 _SECOND = re.compile(r"2\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 _THIRD = re.compile(r"3\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
@@ -94,7 +95,13 @@ def _json_schema(data: dict[str, Json]) -> list[str]:
     kinds = kind if isinstance(kind, list) else [kind]
     typed = "type" in data and all(isinstance(each, str) and each in _TYPES for each in kinds)
     compound = any(isinstance(data.get(word), dict | list) for word in _COMPOUND)
-    return ["json-schema-loose"] if typed or compound or isinstance(data.get("enum"), list) else []
+    held = not _DOCUMENTS & data.keys() and _holds_schemas(data)
+    return ["json-schema-loose"] if typed or compound or held or isinstance(data.get("enum"), list) else []
+
+
+def _holds_schemas(data: dict[str, Json]) -> bool:
+    """Whether all that makes it a schema is what it refers to, or keeps for others. Spectral knows no such document."""
+    return isinstance(data.get("$ref"), str) or any(isinstance(data.get(key), dict) for key in ("$defs", "definitions"))
 
 
 def _text(version: Json) -> str:
