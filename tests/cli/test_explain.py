@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from treadle.base.codes import CODES
 from treadle.base.errors import UsageError
+from treadle.check.lint.complaints import COMPLAINTS as LINT
 from treadle.cli.explain import command, texts_by_id
 from treadle.contract.complaints import COMPLAINTS
 
@@ -43,6 +44,12 @@ def test_every_complaint_of_a_reader_has_a_text():
     assert len(said) > 30
     assert said - set(COMPLAINTS) == set()
     assert set(COMPLAINTS) - said == set()
+
+
+def test_every_complaint_of_lint_has_a_text():
+    made = {code for code, place in constants(lambda _node, name: name == "add") if "ruleset-" in code}
+    assert made == {id for id in LINT if id.startswith("ruleset-")}
+    assert {"parser", "invalid-ref", "unrecognized-format", "budget-nodes"} <= texts_by_id().keys()
 
 
 def test_a_rule_is_explained():

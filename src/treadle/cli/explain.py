@@ -37,11 +37,13 @@ def texts_by_id() -> dict[str, str]:
     from treadle.check.conflicts import CONFLICTS, documentation
     from treadle.check.diff.rules import RULES as CHANGES
     from treadle.check.exemptions import COMPLAINTS as EXEMPTIONS
+    from treadle.check.lint.complaints import COMPLAINTS as OF_LINT
     from treadle.check.lint.documentation import documentation as of_rulesets
     from treadle.contract.complaints import COMPLAINTS
 
     return {
         **of_rulesets(),
+        **OF_LINT,
         **EXEMPTIONS,
         **{id: documentation(id) for id in CONFLICTS},
         **{rule.id: _of_change(rule) for rule in CHANGES},
