@@ -35,7 +35,9 @@ from treadle.contract.parse import parse
 RULESET = "extends: [spectral:oas, spectral:asyncapi]\n"
 OWN = Path(__file__).parent / "lint_documents"
 CAUSES = json.loads((Path(__file__).parent / "differential_lint_causes.json").read_text())
-"""Each: `code`, `path` and `message` (patterns), `side` (`ours` or `theirs`), `cause`."""
+"""Each: `code`, `path` and `message` (patterns), `side` (`ours` or `theirs`), `cause`; `beside` is what Spectral must
+say of the same document too.
+"""
 GOAL = 0.99
 CRASH = "crash"
 LARGE_BYTES = 200_000
@@ -46,11 +48,12 @@ Key = tuple[str, tuple[str, ...], int]
 
 @dataclass(slots=True)
 class Comparison:
-    """One document: how many results both have, and what only one of them has, with a message."""
+    """One document: how many results both have, and what only one of them has, with a message. `said`: by Spectral."""
 
     name: str
     both: int = 0
     crashed: bool = False
+    said: str = ""
     ours: list[tuple[Key, str]] = field(default_factory=list)
     theirs: list[tuple[Key, str]] = field(default_factory=list)
 
@@ -158,15 +161,17 @@ def compare(documents, program, cache):
                 (mine & other).total(),
                 ours=[(key, own_messages[name, key]) for key in (mine - other).elements()],
                 theirs=[(key, their_messages[name, key]) for key in (other - mine).elements()],
+                said="\n".join(their_messages[name, key] for key in other),
             )
         )
     return found
 
 
-def cause(side, key, message):
+def cause(side, key, message, said):
     code, path, _ = key
     for each in CAUSES:
         told = re.search(each["path"], "/".join(path)) and re.search(each["message"], message)
+        told = told and re.search(each.get("beside", ""), said)
         if each["side"] == side and re.fullmatch(each["code"], code) and told:
             return each["cause"]
     return None
@@ -177,7 +182,7 @@ def summary(found):
     differences = [
         {
             "document": each.name, "side": side, "code": key[0], "path": list(key[1]), "severity": key[2],
-            "message": message, "cause": cause(side, key, message),
+            "message": message, "cause": cause(side, key, message, each.said),
         }
         for each in found
         for side, keys in (("ours", each.ours), ("theirs", each.theirs))
