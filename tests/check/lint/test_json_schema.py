@@ -102,3 +102,34 @@ def test_a_schema_that_doubles_at_each_level_ends():
     parts = [f"a{at}: {{allOf: [{{$ref: '#/$defs/a{at + 1}'}}, {{$ref: '#/$defs/a{at + 1}'}}]}}" for at in range(40)]
     text = f"{{$ref: '#/$defs/a0', default: 1, $defs: {{{', '.join(parts)}, a40: {{type: integer}}}}}}"
     assert codes(f"{{type: object, properties: {{a: {text.replace('#/', '#/properties/a/')}}}}}") == set()
+
+
+NAMED = """
+$schema: https://json-schema.org/draft/2020-12/schema
+properties:
+  a: {$ref: '#here'}
+  b: {$ref: 'https://example.com/count.json'}
+  c: {$ref: 'count.json#/$defs/small'}
+  d: {$ref: 'b.schema.yaml#there'}
+$defs:
+  text: {$anchor: here, type: string}
+  count: {$id: 'https://example.com/count.json', type: integer, $defs: {small: {maximum: 9}}}
+"""
+
+
+def test_a_schema_may_be_named_by_its_anchor_and_its_id():
+    other = {"b.schema.yaml": b"$defs: {a: {$anchor: there, type: string}}"}
+    assert said(NAMED, other) == []
+    wrong = NAMED.replace("#here'", "#hear'").replace("small'", "tall'").replace("#there", "#theirs")
+    assert [each.path[1] for each in said(wrong, other) if each.code == "invalid-ref"] == ["a", "c", "d"]
+
+
+def test_an_anchor_of_openapi_is_no_name():
+    text = b"openapi: 3.1.0\ninfo: {}\ncomponents: {schemas: {A: {$anchor: here}, B: {$ref: '#here'}}}"
+    rules = linter(("spectral:oas",), {})
+    assert "invalid-ref" in {each.code for each in rules.lint(Library({"a.yaml": text}), "a.yaml")}
+
+
+@pytest.mark.parametrize("text", ["{$ref: '#/$defs/a', $defs: {a: {type: strin}}}", "definitions: {a: {type: strin}}"])
+def test_a_schema_may_only_refer_or_keep_others(text):
+    assert codes(text) == {"jsonschema-valid"}
