@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=click.Path(readable=False), metavar="FILE...")
 @click.option("--check", "checking", is_flag=True, help="Exit 1 where a declared version says too little.")
 @click.option("--write", "writing", is_flag=True, help="Write info.version where it says too little.")
 @click.option(

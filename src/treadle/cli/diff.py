@@ -25,7 +25,7 @@ LEVELS = ("error", "warning", "info")
 
 
 @click.command()
-@click.argument("versions", nargs=-1, required=True, metavar="OLD... NEW")
+@click.argument("versions", nargs=-1, required=True, type=click.Path(readable=False), metavar="OLD... NEW")
 @click.option("--kind", type=click.Choice(KINDS), help="What the documents are, where they do not say it themselves.")
 @click.option(
     "--mode",

@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from treadle.check.diff.rule import Rule
 
 
+def _begins(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
+    return [each for each in texts_by_id() if each.startswith(typed)]
+
+
 @click.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=_begins)
 def command(code: str | None) -> None:
     """Say more about a rule or an error code; without one, list them all."""
     texts = texts_by_id()

@@ -35,12 +35,13 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1, required=True, type=click.Path(readable=False))
 @click.option(
     "--ruleset",
     "-r",
     "rulesets",
     multiple=True,
+    type=click.Path(readable=False),
     metavar="FILE|NAME",
     help="A Spectral ruleset (YAML or JSON), or one that ships: spectral:oas, spectral:asyncapi, treadle:api, … "
     "Several are merged, later ones win.",
