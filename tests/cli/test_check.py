@@ -318,4 +318,6 @@ def test_a_baseline_outside_of_a_workspace(tmp_path, monkeypatch):
     assert check(file).exit_code == 1
     assert check(file, "--baseline", "HEAD").exit_code == 0
     edit(file, "paths: {}", "paths: {/orders: {}}")
-    assert " block path-major: " in check(file, "--baseline", "HEAD").stdout
+    result = check(file, "--baseline", "HEAD")
+    assert " block path-major: " in result.stdout
+    assert " block version-not-raised: " in result.stdout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -50,17 +50,17 @@ def check_workspace(
     judge = Judge(rules_of(files, today, find), today)
     found = [*findings, *conflicts(workspace.contracts, workspace.settings, serving=serving)]
     for contract in workspace.contracts:
-        found += judge.judge(contract)
-        old = serving.get(contract.id)
-        if old is not None and old.digest != contract.digest:
-            found += judge.compare(old, contract)
+        found += _judged(contract, judge, serving)
     found += judge.faults()
     return Checked(workspace.contracts, Report(tuple(sorted(found)), judge.exemptions))
 
 
-def check_loose(sources: Iterable[tuple[str, Mapping[str, bytes]]], today: date) -> Checked:
+def check_loose(
+    sources: Iterable[tuple[str, Mapping[str, bytes]]], today: date, *, live: Iterable[Contract] = ()
+) -> Checked:
     """The verdict on contracts outside of any workspace, each with the files that it may refer to."""
     judge = Judge(shipped_rules(), today)
+    serving = {each.id: each for each in live}
     contracts: list[Contract] = []
     found: list[Finding] = []
     for file, files in sources:
@@ -68,9 +68,17 @@ def check_loose(sources: Iterable[tuple[str, Mapping[str, bytes]]], today: date)
         found += findings
         if contract is not None:
             contracts.append(contract)
-            found += judge.judge(contract)
+            found += _judged(contract, judge, serving)
     found += conflicts(contracts)
     return Checked(tuple(contracts), Report(tuple(sorted(found)), judge.exemptions))
+
+
+def _judged(contract: Contract, judge: Judge, serving: Mapping[str, Contract]) -> Iterator[Finding]:
+    """What the rules say of a contract, and what the step from the version that serves to this one does to others."""
+    yield from judge.judge(contract)
+    old = serving.get(contract.id)
+    if old is not None and old.digest != contract.digest:
+        yield from judge.compare(old, contract)
 
 
 def only_new(now: Checked, before: Checked, ref: str, renamed: Mapping[str, str]) -> Checked:

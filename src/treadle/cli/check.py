@@ -134,11 +134,12 @@ def check_files(files: Iterable[Path], baseline: str | None = None) -> Checked:
         path: here if path.is_relative_to(here) else path.parent for path in map(Path.resolve, map(_existing, files))
     }
     named = {path: path.relative_to(root).as_posix() for path, root in roots.items()}
-    checked = check_loose(((named[path], LooseFiles(root)) for path, root in roots.items()), _today())
+    now = [(named[path], LooseFiles(root)) for path, root in roots.items()]
     if baseline is None:
-        return checked
+        return check_loose(now, _today())
     then = [(named[path], LooseFilesAt(root, baseline)) for path, root in roots.items()]
     before = check_loose(((name, each) for name, each in then if name in each), _today())
+    checked = check_loose(now, _today(), live=before.contracts)
     return only_new(checked, before, baseline, {})
 
 
