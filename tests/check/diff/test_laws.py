@@ -49,9 +49,9 @@ def test_backward_there_is_forward_back(old, new):
 @given(OBJECTS, OBJECTS)
 def test_a_witness_tells_the_versions_apart(old, new):
     for change in compare(old, new).changes:
-        if change.witness is not None:
-            assert validator(old).is_valid(change.witness[0])
-            assert not validator(new).is_valid(change.witness[0])
+        if change.proof.witness is not None:
+            assert validator(old).is_valid(change.proof.witness[0])
+            assert not validator(new).is_valid(change.proof.witness[0])
 
 
 @settings(max_examples=80)

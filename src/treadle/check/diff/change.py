@@ -24,8 +24,8 @@ class Change:
 
     `path` and `operation` are where it is felt (`/pets/{id}`, `GET`), empty where it belongs to no operation. `old` and
     `new` are where it is written; on a side that lacks it, where it would be. `level` is the row's, unless what is
-    known of this very change says better. A change of a schema carries its `edit`, the two schemas that whole values are
-    judged by (`schemas`) and the way they `flow`: from these a witness can be sought.
+    known of this very change says better. A change of a schema carries its `edit`, the two schemas that whole values
+    are judged by (`schemas`) and the way they `flow`: from these a witness can be sought.
     """
 
     rule: str

@@ -62,7 +62,7 @@ def _side(contract: Contract) -> Side:
 def _finding(told: Told, old: Contract, new: Contract) -> Finding:
     breaking = told.level is Level.ERROR
     where = f"{told.where}: " if told.where else ""
-    shown = f" (for example {example(told.witness[0])})" if told.witness and told.of_schema else ""
+    shown = f" (for example {example(told.proof.witness[0])})" if told.proof.witness and told.proof.of_values else ""
     severity = Severity.WARN if breaking and old.major == 0 else SEVERITIES[told.level]
     return Finding(
         told.new,

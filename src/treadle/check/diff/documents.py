@@ -11,7 +11,7 @@ from treadle.check.diff.change import Change, Side
 from treadle.check.diff.judge import Judgement, judge
 from treadle.check.diff.majors import stale_major
 from treadle.check.diff.modes import Promise
-from treadle.check.diff.report import Comparison, Told
+from treadle.check.diff.report import Comparison, Proof, Told
 from treadle.check.diff.rule import Level, Rule
 from treadle.check.diff.rules import BY_ID
 from treadle.check.diff.verdict import verdict, version_of
@@ -89,7 +89,6 @@ class _Teller:
     def tell(self, change: Change, rule: Rule, judgement: Judgement) -> Told:
         old, new = self._sides
         whole = change.schemas or (None, None)
-        proof, witness = self._proof(change, rule, judgement)
         return Told(
             rule.id,
             judgement.level,
@@ -100,17 +99,15 @@ class _Teller:
             _place(new, change.new, whole[1]),
             backward=judgement.backward,
             forward=judgement.forward,
-            proof=proof,
-            witness=witness,
-            of_schema=change.edit is not None,
+            proof=self._proof(change, rule, judgement),
             why=rule.why,
             where="" if self._family is Family.JSON_SCHEMA else f"{change.operation} {change.path}".strip(),
         )
 
-    def _proof(self, change: Change, rule: Rule, judgement: Judgement) -> tuple[str | None, tuple[Json] | None]:
+    def _proof(self, change: Change, rule: Rule, judgement: Judgement) -> Proof:
         """Validators are loaded only where something breaks."""
         if judgement.level is not Level.ERROR:
-            return None, None
+            return Proof()
         if self._prover is None:
             from treadle.check.diff.proof import Prover
 

@@ -6,7 +6,7 @@ import orjson
 
 from treadle.check.diff.change import Change, Side
 from treadle.check.diff.judge import Judgement
-from treadle.check.diff.report import POSSIBLE, PROVED
+from treadle.check.diff.report import POSSIBLE, PROVED, Proof
 from treadle.check.diff.rule import Rule
 from treadle.check.schema.compare import Sides
 from treadle.check.schema.edit import Flow, SchemaEdit, Spot
@@ -19,10 +19,8 @@ from treadle.contract.places import index
 from treadle.contract.pointer import tokens
 from treadle.contract.problems import Problems
 
-_NAMED = ("parameter", "where", "media", "status", "header", "name")
+_NAMED = ("property", "parameter", "where", "media", "status", "header", "name")
 """Words of a change that tell one exchange from another."""
-_SEARCHES_MAX = 2_000
-"""So many examples are sought in one comparison; who breaks more reads none of them."""
 
 
 class Prover:
@@ -32,38 +30,43 @@ class Prover:
         """Looks at nothing yet."""
         self._sides = (old, new)
         self._witnesses: Witnesses | None = None
-        self._searches = 0
 
-    def prove(self, change: Change, rule: Rule, judgement: Judgement) -> tuple[str, tuple[Json] | None]:
-        """The proof, and (instance,) where there is one.
+    def prove(self, change: Change, rule: Rule, judgement: Judgement) -> Proof:
+        """The proof, with its witness where there is one.
 
-        Of a schema it is a value that one version takes and the other refuses, each asked by a validator. What else
-        breaks (an operation that is gone, a parameter that is required) is plain from the documents; the example is the
-        exchange that fails.
+        Of values it is a body that one version takes and the other refuses, each asked by a validator, or else a value
+        of the alternative that changed. What else breaks (an operation that is gone, a parameter that is required,
+        another default) is plain from the documents; the example is the exchange that fails.
         """
-        if change.edit is not None:
-            witness = self._instance(change, change.edit, backward=judgement.backward)
-            return (POSSIBLE if witness is None else PROVED), witness
+        if change.edit is not None and not change.edit.kind.startswith("default-"):
+            found = self._instance(change, change.edit, backward=judgement.backward)
+            readable = found.witness is not None and _writable(found.witness[0])
+            return found if readable else Proof(POSSIBLE, of_values=True)
         if rule.kind == "lifecycle" or not (change.path or change.operation):
-            return POSSIBLE, None
+            return Proof(POSSIBLE)
         exchange = {"operation": change.operation, "path": change.path}
         exchange |= {word: change.words[word] for word in _NAMED if word in change.words}
-        return PROVED, ({key: value for key, value in exchange.items() if value},)
+        return Proof(PROVED, ({key: value for key, value in exchange.items() if value},))
 
-    def _instance(self, change: Change, edit: SchemaEdit, *, backward: bool) -> tuple[Json] | None:
-        self._searches += 1
-        if change.schemas is None or self._searches > _SEARCHES_MAX:
-            return None
+    def _instance(self, change: Change, edit: SchemaEdit, *, backward: bool) -> Proof:
+        if change.schemas is None:
+            return Proof(POSSIBLE, of_values=True)
         if self._witnesses is None:
             self._witnesses = Witnesses(Sides(_source(self._sides[0]), _source(self._sides[1])))
         old, new = (_node(side, spot) for side, spot in zip(self._sides, change.schemas, strict=True))
         both = change.flow is Flow.BOTH
-        found: tuple[Json] | None = None
-        if edit.effect.narrows and (both or (change.flow is Flow.REQUEST) == backward):
-            found = self._witnesses.narrowing(old, new, edit)
-        if found is None and edit.effect.widens and (both or (change.flow is Flow.RESPONSE) == backward):
-            found = self._witnesses.widening(old, new, edit)
-        return found if found is not None and _writable(found[0]) else None
+        narrows = edit.effect.narrows and (both or (change.flow is Flow.REQUEST) == backward)
+        widens = edit.effect.widens and (both or (change.flow is Flow.RESPONSE) == backward)
+        body = self._witnesses.narrowing(old, new, edit) if narrows else None
+        if body is None and widens:
+            body = self._witnesses.widening(old, new, edit)
+        if body is not None:
+            return Proof(PROVED, body, of_values=True)
+        for counts, way in ((narrows, True), (widens, False)):
+            found = self._witnesses.alternative(old, new, edit, narrows=way) if counts else None
+            if found is not None:
+                return Proof(PROVED, (found.value,), of_values=True, part=(found.old.pointer, found.new.pointer))
+        return Proof(POSSIBLE, of_values=True)
 
 
 def _writable(instance: Json) -> bool:

@@ -21,12 +21,26 @@ SEVERITIES: Mapping[Level, Severity] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """How sure it is that a change breaks somebody: `word` is `proved` or `possible`, empty where it breaks nobody.
+
+    `witness` is (instance,) that shows it: a value where the change is one `of_values`, else the exchange that fails.
+    `part` is empty where the value is a whole body; else it is one alternative of it, whose schema stands at these
+    pointers in the old and in the new version.
+    """
+
+    word: str = ""
+    witness: tuple[Json] | None = None
+    of_values: bool = False
+    part: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """One change, judged. `path` and `operation` are where it is felt; `old` and `new` are where it is written.
 
-    `proof` is `proved` or `possible` where it breaks somebody, else None; `witness` is (instance,) that shows it: a
-    value where the change is `of_schema`, else the exchange that fails. `why` is the row's reason. `where` is the
-    operation in words: `GET /v1/orders`, `send sales.order.created.v1`; empty where there are none.
+    `why` is the row's reason. `where` is the operation in words: `GET /v1/orders`, `send sales.order.created.v1`; empty
+    where there are none.
     """
 
     id: str
@@ -38,9 +52,7 @@ class Told:
     new: Place
     backward: bool = False
     forward: bool = False
-    proof: str | None = None
-    witness: tuple[Json] | None = None
-    of_schema: bool = False
+    proof: Proof = Proof()
     why: str = ""
     where: str = ""
 
@@ -114,10 +126,11 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "operation": each.operation,
                 "old": _place(each.old),
                 "new": _place(each.new),
-                "proof": each.proof,
-                "witness": each.witness[0] if each.witness else None,
+                "proof": each.proof.word or None,
+                "witness": each.proof.witness[0] if each.proof.witness else None,
                 "breaks": [word for word in ("backward", "forward") if getattr(each, word)],
             }
+            | ({"witness_of": dict(zip(("old", "new"), each.proof.part, strict=True))} if each.proof.part else {})
             for each in comparison.changes
         ],
     }

@@ -40,9 +40,10 @@ def _told(each: Told, *, colour: bool) -> Iterator[str]:
     level = _painted(f"{each.level.value:7}", _COLOURS[each.level], colour=colour)
     yield printable(f"  {{}} {each.id}: {each.text}").replace("{}", level, 1)
     yield printable(f"          {each.old} -> {each.new}")
-    if each.witness and each.of_schema:
-        yield printable(f"          for example: {example(each.witness[0])}")
-    elif each.proof == POSSIBLE and each.of_schema:
+    if each.proof.witness and each.proof.of_values:
+        inside = f" (at {each.proof.part[0]})" if each.proof.part else ""
+        yield printable(f"          for example: {example(each.proof.witness[0])}{inside}")
+    elif each.proof.word == POSSIBLE and each.proof.of_values:
         yield "          no example was found: look at both"
 
 

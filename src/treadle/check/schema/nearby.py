@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 
 from treadle.check.schema.bridge import bridge
 from treadle.check.schema.fits import fits
@@ -24,6 +25,7 @@ from treadle.check.schema.values import takes
 from treadle.contract.model import Json
 
 _BRANCHES_MAX = 12
+_BRANCHES_SEEN_MAX = 200
 _TEXT_MAX = 20_000
 _LETTERS = "zyxwvutsrqponmlkjihgfedcba" + "0123456789" + "AZ_-. /"
 _ODD: tuple[Json, ...] = (None, True, 0, 1, -1, 0.5, "", "a", "!", [], {}, [None], {"extra": None})
@@ -31,6 +33,7 @@ _ODD: tuple[Json, ...] = (None, True, 0, 1, -1, 0.5, "", "a", "!", [], {}, [None
 
 def nearby(taken: Shape, refused: Shape) -> Iterator[Json]:
     """Values that `taken` may take and `refused` may not, the most telling first."""
+    yield from _of_each_branch(taken)
     for shape in _branches(taken):
         yield from (shape.values or {}).values()
         if takes(shape.kinds, "integer"):
@@ -54,6 +57,14 @@ def nearby(taken: Shape, refused: Shape) -> Iterator[Json]:
     for each in (*taken.ifs, *refused.ifs):
         for part in each:
             yield from _thought_of(part.shape)
+
+
+def _of_each_branch(shape: Shape) -> Iterator[Json]:
+    """One value of each branch, where there are too many to look at each closely: one of them may be the new one."""
+    if max((len(choice) for choice in (*shape.any_of, *shape.one_of)), default=0) > _BRANCHES_MAX:
+        for branch in islice(with_branches(shape), _BRANCHES_SEEN_MAX):
+            with suppress(NoSpecimen):
+                yield specimen(branch)
 
 
 def _branches(shape: Shape) -> list[Shape]:

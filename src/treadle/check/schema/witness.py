@@ -1,7 +1,7 @@
-"""A whole body that one version takes and the other refuses, because of one edit.
+"""A body that one version takes and the other refuses, because of one edit.
 
-Bodies are thought of around the edit: values near the edge of what changed, set into the smallest bodies that lead
-there. A validator of each version, asked about the whole body, has the last word: what it confirms is a proof.
+Bodies are thought of around the edit: values near the edge of what changed, lifted into the smallest bodies that lead
+there. A validator of each version, asked about the body, has the last word: what it confirms is a proof.
 """
 
 from __future__ import annotations
@@ -9,45 +9,88 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
-from typing import Any
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
-from treadle.check.schema.bridge import bridge
 from treadle.check.schema.compare import Sides
-from treadle.check.schema.edit import Flow, SchemaEdit, Step
-from treadle.check.schema.matching import text_for
-from treadle.check.schema.meet import meet
+from treadle.check.schema.edit import Flow, SchemaEdit
 from treadle.check.schema.nearby import nearby
 from treadle.check.schema.pertinent import QUITE, pertinent
-from treadle.check.schema.shape import Shape
 from treadle.check.schema.source import Part, Source
-from treadle.check.schema.specimen import NoSpecimen, an_array, specimen
+from treadle.check.schema.specimen import NoSpecimen
 from treadle.check.schema.standalone import Unprovable, validator_of
 from treadle.check.schema.values import token
+from treadle.check.schema.way import CHOICES, Taken, Ways, part_at
 from treadle.contract.library import Node
 from treadle.contract.model import Json
 
 _TRIES_MAX = 400
-_TRIES_IN_ALL_MAX = 2_000
+_TRIES_IN_ALL_MAX = 4_000
 _TRIES_LATER_MAX = 20
 """Bodies that are tried for one edit, for all together, and for one edit once a quarter of those was tried in vain."""
 _TRIES_FOR_BETTER_MAX = 100
 """So many more are tried for one whose refusal is about the edit, and not about another."""
+_CHARS_MAX = 50_000_000
+"""So much text is thought of in all, whatever it shows."""
+_REASONS_MAX = 100_000
+"""After so many reasons for refusals, one that may be about another edit is good enough."""
+_BARRED_MAX = 3
+"""After so many edits below one alternative that no body shows, none is sought for the others below it."""
 _OF_PARENT = frozenset(
     {"property-added", "property-removed", "became-required", "became-required-with-default", "became-optional"}
 )
 """Edits that are about whether a property is there, so that the object around it is the value to vary."""
-_SAME_VALUE = frozenset({"then", "else", "dependentSchemas", "contentSchema"})
+
+
+class Alternative(NamedTuple):
+    """A value of one alternative of a body, and where that alternative stands in either version."""
+
+    value: Json
+    old: Node
+    new: Node
+
+
+class _Version(NamedTuple):
+    source: Source
+    node: Node
+
+    @property
+    def text(self) -> tuple[str, bytes | str]:
+        """What tells one schema from another. Equal texts in one file say the same."""
+        return self.node.file, self.source.text(self.node) or self.node.pointer
+
+
+class _Search(NamedTuple):
+    taking: _Version
+    refusing: _Version
+    trail: tuple[Taken, ...]
+    edit: SchemaEdit
+
+    @property
+    def formats(self) -> bool:
+        """Whether formats are to be checked."""
+        lenient = self.taking.source.rules(self.taking.node.file).lenient
+        return lenient or "format" in self.edit.words.get("dimension", "")
+
+    @property
+    def last_choice(self) -> int:
+        """How many steps lead into the innermost alternative around the edit; 0 where there is none."""
+        return max((at + 1 for at, each in enumerate(self.trail) if each.step.keyword in CHOICES), default=0)
 
 
 class Witnesses:
-    """Finds witnesses, and keeps the validators that it made of bodies."""
+    """Finds witnesses, and remembers them, the ways to them, and the validators that it made."""
 
     def __init__(self, sides: Sides) -> None:
         """Makes no validator yet."""
         self.sides = sides
-        self._validators: dict[tuple[int, tuple[str, str], bool], Any] = {}
+        self._validators: dict[tuple[int, tuple[str, bytes | str], bool], Any] = {}
+        self._ways = Ways()
+        self._found: dict[tuple[Any, ...], tuple[Json] | None] = {}
+        self._barred: dict[tuple[Any, ...], int] = {}
         self._in_vain = 0
+        self._chars_left = _CHARS_MAX
+        self._reasons_left = _REASONS_MAX
 
     def prove(self, old: Node, new: Node, edit: SchemaEdit, flow: Flow) -> SchemaEdit:
         """The edit with a witness for what it breaks in this flow, where one is found."""
@@ -59,28 +102,79 @@ class Witnesses:
 
     def narrowing(self, old: Node, new: Node, edit: SchemaEdit) -> tuple[Json] | None:
         """A body that the old version takes and the new refuses, as (body,)."""
-        return self._find((self.sides.old, old), (self.sides.new, new), edit, "old")
+        return self._body(self._search(old, new, edit, narrows=True))
 
     def widening(self, old: Node, new: Node, edit: SchemaEdit) -> tuple[Json] | None:
         """A body that the new version takes and the old refuses, as (body,)."""
-        return self._find((self.sides.new, new), (self.sides.old, old), edit, "new")
+        return self._body(self._search(old, new, edit, narrows=False))
 
-    def _find(
-        self, taking: tuple[Source, Node], refusing: tuple[Source, Node], edit: SchemaEdit, side: str
-    ) -> tuple[Json] | None:
-        formats = taking[0].rules(taking[1].file).lenient or "format" in edit.words.get("dimension", "")
+    def alternative(self, old: Node, new: Node, edit: SchemaEdit, *, narrows: bool) -> Alternative | None:
+        """A value of the innermost alternative around the edit that one version of it takes and the other refuses.
+
+        Where the alternatives of a body overlap, as beside one that takes anything, the body as a whole may take what
+        one of them refuses; who wrote a reader for that alternative is broken all the same.
+        """
+        search = self._search(old, new, edit, narrows=narrows)
+        inside = self._inside(search)
+        found = None if inside is None else self._remembered(inside)
+        if inside is None or found is None:
+            return None
+        taken, refused = inside.taking.node, inside.refusing.node
+        return Alternative(found[0], taken, refused) if narrows else Alternative(found[0], refused, taken)
+
+    def _search(self, old: Node, new: Node, edit: SchemaEdit, *, narrows: bool) -> _Search:
+        before, after = _Version(self.sides.old, old), _Version(self.sides.new, new)
+        steps = edit.trail[:-1] if edit.kind in _OF_PARENT else edit.trail
+        if narrows:
+            return _Search(before, after, tuple(Taken(step, step.old, step.new) for step in steps), edit)
+        return _Search(after, before, tuple(Taken(step, step.new, step.old) for step in steps), edit)
+
+    def _body(self, search: _Search) -> tuple[Json] | None:
+        within = search.trail[: search.last_choice]
+        choice = (search.taking.text, search.refusing.text, within)
+        if within and self._barred.get(choice, 0) >= _BARRED_MAX:
+            return None
+        found = self._remembered(search)
+        if found is None and within:
+            self._barred[choice] = self._barred.get(choice, 0) + 1
+        return found
+
+    def _inside(self, search: _Search) -> _Search | None:
+        """The same search, in the innermost alternative around the edit."""
+        into = search.last_choice
+        if not into:
+            return None
+        taken: Part | None = search.taking.source.part((search.taking.node,))
+        refused: Part | None = search.refusing.source.part((search.refusing.node,))
+        for step, at, other in search.trail[:into]:
+            taken = None if taken is None else part_at(taken.shape, step, at)
+            refused = None if refused is None else part_at(refused.shape, step, other)
+        if taken is None or refused is None or len(taken.nodes) != 1 or len(refused.nodes) != 1:
+            return None
+        edit = replace(search.edit, trail=search.edit.trail[into:])
+        taking, refusing = _Version(taken.source, taken.nodes[0]), _Version(refused.source, refused.nodes[0])
+        return _Search(taking, refusing, search.trail[into:], edit)
+
+    def _remembered(self, search: _Search) -> tuple[Json] | None:
+        edit = search.edit
+        key = (search.taking.text, search.refusing.text, edit.trail, edit.kind, edit.old, edit.new)
+        if key not in self._found:
+            self._found[key] = self._sought(search)
+        return self._found[key]
+
+    def _sought(self, search: _Search) -> tuple[Json] | None:
         if self._in_vain >= _TRIES_IN_ALL_MAX:
             return None
         try:
-            yes, no = self._validator(*taking, formats=formats), self._validator(*refusing, formats=formats)
+            yes, no = (self._validator(each, formats=search.formats) for each in (search.taking, search.refusing))
         except Unprovable:
             return None
         tries = _TRIES_MAX if self._in_vain < _TRIES_IN_ALL_MAX // 4 else _TRIES_LATER_MAX
         found: tuple[Json] | None = None
         best, better_tries = -1, _TRIES_FOR_BETTER_MAX
-        for body in islice(self._bodies(taking, refusing, edit, side), min(tries, _TRIES_IN_ALL_MAX - self._in_vain)):
+        for body in islice(self._bodies(search), min(tries, _TRIES_IN_ALL_MAX - self._in_vain)):
             if yes.is_valid(body) and not no.is_valid(body):
-                rank = max(pertinent(edit, error) for error in no.iter_errors(body))
+                rank = self._rank(search.edit, no, body)
                 if rank > best:
                     found, best = (body,), rank
             if found is None:
@@ -91,108 +185,36 @@ class Witnesses:
                 break
         return found
 
-    def _validator(self, source: Source, node: Node, *, formats: bool) -> Any:
-        key = (id(source), node.key, formats)
+    def _rank(self, edit: SchemaEdit, refusing: Any, body: Json) -> int:
+        """How far a refusal is about the edit; taken for granted once very many reasons were looked at."""
+        best = -1
+        for error in refusing.iter_errors(body):
+            self._reasons_left -= 1
+            best = max(best, pertinent(edit, error) if self._reasons_left > 0 else QUITE)
+            if best == QUITE:
+                break
+        return best
+
+    def _validator(self, version: _Version, *, formats: bool) -> Any:
+        key = (id(version.source), version.text, formats)
         if key not in self._validators:
-            self._validators[key] = validator_of(source, node, formats=formats)
+            self._validators[key] = validator_of(version.source, version.node, formats=formats)
         return self._validators[key]
 
-    def _bodies(
-        self, taking: tuple[Source, Node], refusing: tuple[Source, Node], edit: SchemaEdit, side: str
-    ) -> Iterator[Json]:
-        trail = edit.trail[:-1] if edit.kind in _OF_PARENT else edit.trail
-        positions = [step.old if side == "old" else step.new for step in trail]
-        others = [step.new if side == "old" else step.old for step in trail]
+    def _bodies(self, search: _Search) -> Iterator[Json]:
+        taken, refused = (each.source.part((each.node,)).shape for each in (search.taking, search.refusing))
+        way = self._ways.down(taken, refused, search.trail)
         seen: set[str] = set()
-        shapes = taking[0].part((taking[1],)).shape, refusing[0].part((refusing[1],)).shape
-        for body in _around(*shapes, list(zip(trail, positions, others, strict=True))):
-            known = token(body)
+        if way is None:
+            return
+        name = search.edit.trail[-1].new if search.edit.kind in _OF_PARENT else None
+        first = () if name is None else self._ways.with_and_without(way.taken, way.refused, str(name))
+        for value in chain(first, nearby(way.taken, way.refused)):
+            known = token(value)
+            self._chars_left -= len(known)
+            if self._chars_left < 0:
+                return
             if known not in seen:
                 seen.add(known)
-                yield body
-
-
-def _below(shape: Shape, step: Step, at: str | int) -> Shape | None:
-    part = _part(shape, step, at)
-    if part is None:
-        return None
-    if step.keyword in {"anyOf", "oneOf"}:
-        rest = replace(shape, any_of=()) if step.keyword == "anyOf" else replace(shape, one_of=())
-        return meet(shape.source, [rest, part.shape])
-    return meet(shape.source, [shape, part.shape]) if step.keyword in _SAME_VALUE else part.shape
-
-
-def _part(shape: Shape, step: Step, at: str | int) -> Part | None:
-    match step.keyword:
-        case "properties":
-            return shape.at(str(at))
-        case "patternProperties":
-            return next((rest.patterns[str(at)] for rest in shape.rests if at in rest.patterns), None)
-        case "additionalProperties":
-            return shape.source.join(rest.other for rest in shape.rests)
-        case "prefixItems":
-            return shape.item(int(at))
-        case "items":
-            return shape.items
-        case "contains":
-            return shape.holds[0].part if shape.holds else None
-        case "propertyNames":
-            return shape.source.join(shape.names)
-        case "dependentSchemas":
-            return shape.dependents.get(str(at))
-        case "then" | "else":
-            return next((each.then if step.keyword == "then" else each.other for each in shape.ifs), None)
-        case "anyOf" | "oneOf":
-            choices = shape.any_of if step.keyword == "anyOf" else shape.one_of
-            return next((choice[int(at)] for choice in choices if int(at) < len(choice)), None)
-        case _:
-            return None
-
-
-def _around(taken: Shape, refused: Shape, trail: list[tuple[Step, str | int, str | int]]) -> Iterator[Json]:
-    """Bodies that `taken` takes around each value that may matter at the end of a trail."""
-    if not trail:
-        yield from nearby(taken, refused)
-        return
-    step, at, other = trail[0]
-    below = _below(taken, step, at)
-    if below is None:
-        return
-    for inner in _around(below, _below(refused, step, other) or Shape(refused.source), trail[1:]):
-        with suppress(NoSpecimen):
-            yield from _holding(taken, refused, step, at, inner)
-
-
-def _holding(taken: Shape, refused: Shape, step: Step, at: str | int, inner: Json) -> Iterator[Json]:
-    """Bodies that hold a value one step below."""
-    match step.keyword:
-        case "properties":
-            yield {**bridge(taken, refused, str(at)), str(at): inner}
-        case "patternProperties" | "additionalProperties":
-            name = text_for(str(at)) if step.keyword == "patternProperties" else "extra"
-            if name is not None:
-                yield {**bridge(taken, refused, name), name: inner}
-        case "propertyNames":
-            if isinstance(inner, str):
-                yield {**bridge(taken, refused, inner), inner: specimen(taken.at(inner))}
-        case "prefixItems" | "items" | "contains":
-            first = int(at) if step.keyword == "prefixItems" else len(taken.prefix)
-            items = _items(taken, max(first + 1, int(taken.bounds.get("minItems", 0))))
-            yield [*items[:first], inner, *items[first + 1 :]]
-        case "dependentSchemas":
-            if isinstance(inner, dict):
-                yield {**inner, str(at): inner.get(str(at), _or_null(taken.at(str(at))))}
-        case _:
-            yield inner
-
-
-def _items(shape: Shape, length: int) -> list[Json]:
-    with suppress(NoSpecimen):
-        return an_array(shape, length)
-    return [None] * length
-
-
-def _or_null(part: Part) -> Json:
-    with suppress(NoSpecimen):
-        return specimen(part)
-    return None
+                with suppress(NoSpecimen):
+                    yield way.lift(value)
