@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from treadle.base.printable import printable
 from treadle.check.lint.result import Result
 from treadle.contract.library import Library
 from treadle.contract.parse import InvalidDocument
@@ -62,5 +63,5 @@ def spectral_json(each: Placed) -> dict[str, Any]:
             "start": {"line": line, "character": character},
             "end": {"line": end_line, "character": end_character},
         },
-        "source": result.file,
+        "source": printable(result.file),
     }
