@@ -52,8 +52,24 @@ DOCUMENTS = st.recursive(
     max_leaves=25,
 )
 STEPS = st.sampled_from(
-    """.a .b ..a ..b .* [*] [a,c] ..[a,b] [0] [1:] [-1:] ..* [?(@&&@.a)] ..[?(@&&@.b!==undefined)]
-    ..[?(@property==='a')] [?(@parentProperty==='a')]""".split()
+    [
+        ".a",
+        ".b",
+        "..a",
+        "..b",
+        ".*",
+        "[*]",
+        "[a,c]",
+        "..[a,b]",
+        "[0]",
+        "[1:]",
+        "[-1:]",
+        "..*",
+        "[?(@&&@.a)]",
+        "..[?(@&&@.b!==undefined)]",
+        "..[?(@property==='a')]",
+        "[?(@parentProperty==='a')]",
+    ]
 )
 PATHS = st.builds(
     lambda steps, end: "$" + "".join(steps) + end,
