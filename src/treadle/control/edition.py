@@ -81,6 +81,8 @@ def _file(path: Path, text: str, here: Path) -> Edition:
 
 
 def _stdin() -> Edition:
+    if sys.stdin is None:  # how Python says that it is closed
+        raise InputError("no-such-file", "standard input is closed", "name a file, or pipe a document in")
     data = sys.stdin.buffer.read(BYTES_MAX + 1)
     if len(data) > BYTES_MAX:
         raise InputError("file-too-big", f"standard input has more than {BYTES_MAX} bytes", "split the document")
