@@ -18,7 +18,7 @@ def test_a_reader_that_goes_away_is_no_policy_violation():
 
 
 def test_standard_input_that_is_closed_is_said():
-    command = f"exec {sys.executable} -m treadle.cli.main diff - - <&-"
+    command = f"exec {sys.executable} -m treadle.cli.main diff - new.yaml <&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
     assert done.returncode == 3
     assert done.stderr.startswith(b"error: no-such-file: standard input is closed")
