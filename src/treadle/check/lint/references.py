@@ -122,6 +122,8 @@ class Resolution:
         for number, step in enumerate(path):
             if jumped and id(node) in self._lost:
                 return self._given_up(file, path)
+            if jumped and id(node) in self._nowhere:
+                return *self._nowhere[id(node)], path[number:], True
             entered = not jumped
             while (jump := self._jumps.get(id(node))) is not None:
                 (file, at), node, jumped = jump, self._nodes[jump], True
