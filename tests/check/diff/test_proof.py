@@ -58,3 +58,17 @@ def test_one_new_alternative_among_many_is_found():
     assert (change.id, change.proof.word) == ("response-body-one-of-added", "proved")
     assert change.proof.part is None
     assert change.proof.witness == ({"kind": "k30"},)
+
+
+def test_equal_words_mean_something_else_in_openapi_3_0():
+    text, beside = {"type": "string"}, {"$ref": "#/components/schemas/Text", "minLength": 3}
+    old, new = ({**api(beside, Text=text), "openapi": version} for version in ("3.0.3", "3.1.0"))
+    assert told(new, old)[0].id == "response-body-min-length-unset"
+    nullable = {"type": "string", "nullable": True}
+    old, new = ({**api(nullable), "openapi": version} for version in ("3.0.3", "3.1.0"))
+    assert told(new, old)[0].id == "response-body-became-nullable"
+
+
+def test_a_dynamic_reference_may_mean_whatever_changed_around_it():
+    moving = {"$dynamicRef": "#/components/schemas/Any"}
+    assert told(api(moving, Any={"type": "string"}), api(moving, Any={"type": "integer"}))

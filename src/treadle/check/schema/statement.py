@@ -27,8 +27,15 @@ def statement(source: Source, node: Node, kept: frozenset[str] = frozenset()) ->
 def opaque(source: Source, node: Node, keyword: str) -> str:
     """A name for a keyword whose meaning depends on more than is looked at: the same only in equal documents."""
     whole = source.references.library.root(node.file)
-    texts = token(node.value) + (token(whole.value) if "$ref" in token(node.value) or node.reference else "")
+    said = token(node.value)
+    elsewhere = node.reference or '"$ref"' in said or keyword in {"$dynamicRef", "$recursiveRef"}
+    texts = said + (token(_schemas_of(whole.value)) if elsewhere else "")
     return f"{keyword} {hashlib.sha256(texts.encode(errors='surrogatepass')).hexdigest()}"
+
+
+def _schemas_of(document: Json) -> Json:
+    """The part of a document that its schemas are kept in: a schema itself, or the components of a contract."""
+    return document.get("components", document) if isinstance(document, dict) else document
 
 
 class _Statement:

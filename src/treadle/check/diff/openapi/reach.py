@@ -2,7 +2,8 @@
 
 Two equal values can still mean different things where they refer to a component that changed. So the components that
 differ are found with `==`, the set is closed over references (which one regular expression finds in the JSON text of a
-component), and a value is the same where it is equal and refers to none of them.
+component), and a value is the same where it is equal and refers to none of them. Between OpenAPI 3.0 and a later
+version nothing is the same, for equal words differ there.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ class Reach:
 
     def __init__(self, old: Node, new: Node) -> None:
         self._roots = (old.file, new.file)
+        self._alike = _grammar(old.value) == _grammar(new.value)
         self._old, self._new = _components(old.value), _components(new.value)
         self._changed = self._closed({name for name in self._old.keys() | self._new.keys() if self._differs(name)})
         self._clean: dict[int, bool] = {}
 
     def same(self, old: Node, new: Node) -> bool:
         """Whether a node of the old document and one of the new mean the same. What is not known to be is not."""
-        if old.value != new.value:
+        if not self._alike or old.value != new.value:
             return False
         if not isinstance(new.value, dict | list):
             return type(old.value) is type(new.value)
@@ -75,6 +77,11 @@ class Reach:
             if match is None or (match[1] in self._changed and not match[1].startswith(_WORDS)):
                 return True
         return False
+
+
+def _grammar(document: Json) -> bool:
+    """Whether it is OpenAPI 3.0, where `nullable` counts and what stands beside `$ref` does not."""
+    return isinstance(document, dict) and str(document.get("openapi")).startswith("3.0")
 
 
 def _components(document: Json) -> dict[bytes, Json]:
