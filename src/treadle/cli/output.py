@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -82,9 +83,15 @@ def _target(out: str) -> tuple[str, Path]:
 
 def _write(file: Path, text: str) -> None:
     from treadle.base.errors import UsageError
+    from treadle.base.files import write_atomically
 
     try:
-        file.write_text(text, encoding="utf-8")
+        if not file.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        if file.is_file() or not file.exists():
+            write_atomically(file, text.encode(), durable=False)  # a full disk leaves the last report as it was
+        else:
+            file.write_text(text, encoding="utf-8")  # a pipe or a device
     except OSError as why:
         raise UsageError(
             "bad-output", f"{file}: {why.strerror}", "name a file in a folder that you may write"
