@@ -112,7 +112,12 @@ def _walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Comman
 
 
 def _help(command: click.Command, name: str) -> list[str]:
-    context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
+    from treadle.cli.main import cli
+
+    # click keeps the option of whoever asked first, with the names that were said there
+    command._help_option = None  # noqa: SLF001 - there is no public way to ask anew
+    names = list(cli.context_settings["help_option_names"])
+    context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100, help_option_names=names)
     return [line.rstrip() for line in command.get_help(context).splitlines()]
 
 
