@@ -45,7 +45,7 @@ peers: $(VENV)/ready          ## install the tools to compare with into .peers/ 
 	$(BIN)/python bench/peers.py
 
 lock: $(VENV)/bin/uv          ## pin every dependency, with hashes
-	$(BIN)/uv pip compile pyproject.toml --extra fabric --group dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra fabric --extra fleet --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.lock
 
 install: $(VENV)/ready        ## create .venv with the locked dependencies
