@@ -17,6 +17,7 @@ from treadle.contract.model import (
     Consumer,
     Contract,
     Enforcement,
+    Enforcements,
     Kind,
     Place,
     Settings,
@@ -77,7 +78,7 @@ def test_build():
 
 
 def test_a_channel_is_enforced_no_harder_than_its_contract():
-    (topic,) = build([contract(enforcement=Enforcement.OBSERVE)], settings()).topics
+    (topic,) = build([contract(enforcement=Enforcements.all(Enforcement.OBSERVE))], settings()).topics
     assert topic.enforcement is Enforcement.OBSERVE
 
 

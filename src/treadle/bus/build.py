@@ -66,7 +66,7 @@ def _topics(contract: Contract) -> list[Topic]:
             partition_key=channel.partition_key,
             retention_days=channel.retention_days,
             compaction=channel.compaction,
-            enforcement=min(contract.enforcement, channel.enforcement, key=_HARDNESS.index),
+            enforcement=min(contract.enforcement.validation, channel.enforcement, key=_HARDNESS.index),
             subject_pointer=channel.subject_pointer,
             schema=channel.payload,
             dlq_days=channel.dlq_days,

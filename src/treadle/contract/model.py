@@ -12,15 +12,35 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from treadle.contract.place import Json, Place
+from treadle.contract.promises import (
+    Access,
+    Cors,
+    Deprecation,
+    Enforcement,
+    Enforcements,
+    Idempotency,
+    Limit,
+    Streaming,
+    Validation,
+)
+from treadle.contract.traffic import Breaker, Candidate, GatewaySettings, TrustedIssuer
 
 __all__ = [
+    "Access",
+    "Breaker",
+    "Candidate",
     "Channel",
     "Connector",
     "Consumer",
     "Content",
     "Contract",
+    "Cors",
+    "Deprecation",
     "Domain",
     "Enforcement",
+    "Enforcements",
+    "GatewaySettings",
+    "Idempotency",
     "Json",
     "Kind",
     "Limit",
@@ -30,8 +50,11 @@ __all__ = [
     "Service",
     "Settings",
     "Slo",
+    "Streaming",
     "Subscription",
     "Tier",
+    "TrustedIssuer",
+    "Validation",
     "Workspace",
 ]
 
@@ -45,14 +68,6 @@ class Kind(StrEnum):
     ASYNCAPI = "asyncapi"
 
 
-class Enforcement(StrEnum):
-    """How hard a contract is enforced on live traffic."""
-
-    OBSERVE = "observe"
-    WARN = "warn"
-    ENFORCE = "enforce"
-
-
 @dataclass(frozen=True, slots=True)
 class Slo:
     """Objectives: share of good calls in 0..1, 95th percentile in milliseconds, event lag in seconds."""
@@ -63,22 +78,15 @@ class Slo:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """A token bucket for each consumer: `requests` are refilled every `per_s` seconds."""
-
-    requests: int
-    per_s: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class Operation:
     """One method on one path of an API.
 
     `path` is the template as written (`/v1/customers/{customerId}`); `scopes` are all required; `public` means
     the contract says `security: []`. `request` and `responses` hold JSON Schemas by media type `application/json`
     only (None where a body has no such content); a status is `"200"`, `"4XX"` or `"default"`. `method` is in
-    upper case. `request_content` and `response_content` hold every body by its media type, in lower case;
-    `response_headers` are by status.
+    upper case. `retry` is `safe`, `idempotent`, `never`, or empty where the method says it. `patch` is merged into the
+    gateway's own words for this operation, None as a rule. `request_content` and `response_content` hold every body by
+    its media type, in lower case; `response_headers` are by status.
     """
 
     id: str
@@ -101,6 +109,12 @@ class Operation:
     request_content: Mapping[str, Content] = field(default_factory=dict)
     response_content: Mapping[str, Mapping[str, Content]] = field(default_factory=dict)
     response_headers: Mapping[str, tuple[Parameter, ...]] = field(default_factory=dict)
+    idempotency: Idempotency | None = None
+    retry: str = ""
+    access: Access = Access()
+    validation: Validation = Validation.NATIVE
+    streaming: Streaming = Streaming.NONE
+    patch: Json = None
 
     @property
     def route(self) -> str:
@@ -175,7 +189,8 @@ class Contract:
 
     `id` is `<domain>.<name>.v<major>` (`sales.orders.v1`), unique in a fabric. `version` is `info.version`.
     `digest` is the sha256 of the exact bytes of the file and of every file that it refers to. `places` finds the
-    place of any node by its JSON pointer (`/paths/~1v1~1orders/get`). `inherited` is what the domain says of all its
+    place of any node by its JSON pointer (`/paths/~1v1~1orders/get`). `hosts` are the names in its `servers`;
+    `drift_percent` of its answers are held against it. `inherited` is what the domain says of all its
     contracts (`owner`, `classification`), where it says so.
     """
 
@@ -191,13 +206,17 @@ class Contract:
     owner: str = ""
     classification: str = "internal"
     lifecycle: str = "active"
-    enforcement: Enforcement = Enforcement.ENFORCE
+    enforcement: Enforcements = Enforcements()
     slo: Slo = Slo()
     operations: tuple[Operation, ...] = ()
     channels: tuple[Channel, ...] = ()
     document: Json = None
     places: Mapping[str, Place] = field(default_factory=dict)
     sources: Mapping[str, bytes] = field(default_factory=dict)
+    cors: Cors | None = None
+    deprecation: Deprecation | None = None
+    drift_percent: float = 1.0
+    hosts: tuple[str, ...] = ()
     inherited: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -233,12 +252,20 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where an API runs. `contract` is a contract id; `upstream` is `http://host:port`."""
+    """Where an API runs. `contract` is a contract id; `upstream` is `http://host:port` or `https://host:port`.
+
+    `spiffe_id` is whom the gateway must find there (mutual TLS), `ca` a PEM file of the workspace that the upstream's
+    certificate must chain to; without either an `https` upstream must show a name that the system's authorities know.
+    """
 
     name: str
     contract: str
     upstream: str
     place: Place
+    spiffe_id: str = ""
+    ca: str = ""
+    candidate: Candidate | None = None
+    breaker: Breaker = Breaker()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,21 +280,30 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A class of service: a token bucket for each consumer in it."""
+    """A class of service: a token bucket for each consumer in it, and the most calls of a UTC day and month.
+
+    A quota of 0 is none.
+    """
 
     name: str
     limit: Limit
+    day: int = 0
+    month: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A client of the fabric. `id` is the token's `client_id`; `scopes` is what it may be given at most."""
+    """A client of the fabric. `id` is the client that the token names; `scopes` is what it may be given at most.
+
+    `issuer` is the name of the identity provider whose tokens may name it, empty for the workspace's own issuer.
+    """
 
     id: str
     owner: str
     tier: str
     place: Place
     scopes: tuple[str, ...] = ()
+    issuer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +331,8 @@ class Settings:
     connectors: tuple[Connector, ...]
     ports: Mapping[str, int]
     engines: Mapping[str, Json]
+    issuers: tuple[TrustedIssuer, ...] = ()
+    gateway: GatewaySettings = GatewaySettings()
 
 
 @dataclass(frozen=True, slots=True)

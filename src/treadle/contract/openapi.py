@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from treadle.base.nearest import nearest
 from treadle.contract.extension import METHODS, own
 from treadle.contract.library import Node
-from treadle.contract.model import Content, Json, Limit, Operation, Parameter
+from treadle.contract.model import Access, Content, Json, Operation, Parameter
 from treadle.contract.pointer import pointer
+from treadle.contract.promised import access, idempotency, limit, streaming, validation
 from treadle.contract.reading import Reading
 
 TIMEOUT_MS = 2_000
@@ -25,6 +26,7 @@ _TOKENS = {"oauth2", "openIdConnect"}
 def read_operations(reading: Reading, root: Node) -> tuple[Operation, ...]:
     """Every operation, in the order of the file. What is wrong becomes a problem of `reading`."""
     schemes = _schemes(reading, root)
+    general = access(own(root.child("info").value).get("access"), Access())
     found: list[Operation] = []
     ids: dict[str, Operation] = {}
     paths = root.child("paths")
@@ -39,7 +41,9 @@ def read_operations(reading: Reading, root: Node) -> tuple[Operation, ...]:
             node = item.child(method)
             if node.value is None or not reading.mapping(node):
                 continue
-            operation = _operation(reading, node, path=template, method=method, item=item, root=root, schemes=schemes)
+            operation = _operation(
+                reading, node, path=template, method=method, item=item, root=root, schemes=schemes, general=general
+            )
             first = ids.setdefault(operation.id, operation)
             if operation.id and first is not operation:
                 reading.refuse(
@@ -66,7 +70,15 @@ def _good_template(reading: Reading, node: Node, template: str) -> bool:
 
 
 def _operation(
-    reading: Reading, node: Node, *, path: str, method: str, item: Node, root: Node, schemes: Mapping[str, Json]
+    reading: Reading,
+    node: Node,
+    *,
+    path: str,
+    method: str,
+    item: Node,
+    root: Node,
+    schemes: Mapping[str, Json],
+    general: Access,
 ) -> Operation:
     id = reading.text(node.child("operationId"))
     if not _OPERATION_ID.match(id):
@@ -79,7 +91,13 @@ def _operation(
     body = reading.references.child(node, "requestBody")
     responses = _responses(reading, node)
     here = pointer("paths", path, method)
-    has_key = any(each.where == "header" and each.name.lower() == IDEMPOTENCY_KEY for each in parameters)
+    keys = [each.required for each in parameters if each.where == "header" and each.name.lower() == IDEMPOTENCY_KEY]
+    key = idempotency(extension.get("idempotency"), declared=any(keys) if keys else None)
+    request = _json_schema(reading, body) if body else None
+    response_content = {
+        status: _content(reading, response, here + pointer("responses", status))
+        for status, response in responses.items()
+    }
     return Operation(
         id=id,
         method=method.upper(),
@@ -87,31 +105,27 @@ def _operation(
         place=reading.place(node),
         public=public,
         scopes=scopes,
-        idempotency_key=has_key or extension.get("idempotency") == "required",
+        idempotency_key=key is not None and (bool(keys) or key.required),
         timeout_ms=extension.get("timeout_ms", TIMEOUT_MS),
         limit=limit(extension.get("limits")),
         cost_weight=extension.get("cost_weight", 1),
         audit=extension.get("audit", "standard"),
         summary=reading.text(node.child("summary")),
-        request=_json_schema(reading, body) if body else None,
+        request=request,
         request_required=bool(body and body.child("required").value is True),
         responses={status: _json_schema(reading, response) for status, response in responses.items()},
         parameters=parameters,
         deprecated=node.child("deprecated").value is True,
         request_content=_content(reading, body, here + pointer("requestBody")) if body else {},
-        response_content={
-            status: _content(reading, response, here + pointer("responses", status))
-            for status, response in responses.items()
-        },
+        response_content=response_content,
         response_headers={status: _headers(reading, response) for status, response in responses.items()},
+        idempotency=key,
+        retry=extension.get("retry", ""),
+        access=access(extension.get("access"), general),
+        validation=validation(extension.get("validate"), method.upper(), body=request is not None, key=key is not None),
+        streaming=streaming(response_content),
+        patch=extension.get("envoy_patch"),
     )
-
-
-def limit(value: Json) -> Limit | None:
-    """A token bucket, if one is given. Its shape was checked with the extension."""
-    if not isinstance(value, dict) or not isinstance(value.get("requests"), int):
-        return None
-    return Limit(value["requests"], value.get("per_s", 1))
 
 
 def _parameters(reading: Reading, item: Node, node: Node) -> tuple[Parameter, ...]:

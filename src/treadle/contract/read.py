@@ -9,14 +9,16 @@ from dataclasses import replace
 
 from treadle.base.canon import digest
 from treadle.base.nearest import nearest
-from treadle.contract.asyncapi import enforcement, read_channels
+from treadle.contract.asyncapi import read_channels
 from treadle.contract.extension import check_extensions, own, walk
 from treadle.contract.finding import Finding
 from treadle.contract.library import Library, Node
-from treadle.contract.model import Contract, Domain, Enforcement, Json, Kind, Place, Slo
+from treadle.contract.model import Contract, Domain, Kind, Place
 from treadle.contract.openapi import read_operations
 from treadle.contract.parse import InvalidDocument, parse
+from treadle.contract.place import Json
 from treadle.contract.problems import Problems
+from treadle.contract.promised import cors, deprecation, enforcements, hosts, slo
 from treadle.contract.reading import Reading
 from treadle.contract.version import read_version
 
@@ -140,13 +142,17 @@ def _read(file: str, library: Library, problems: Problems) -> Contract | None:
         owner=extension.get("owner", ""),
         classification=extension.get("classification", ""),
         lifecycle=extension.get("lifecycle", "active"),
-        enforcement=enforcement(extension.get("enforcement")) or Enforcement.ENFORCE,
-        slo=_slo(extension.get("slo")),
+        enforcement=enforcements(extension.get("enforcement")),
+        slo=slo(extension.get("slo")),
         operations=operations,
         channels=channels,
         document=root.value,
         places=library.document(file).places,
         sources=sources,
+        cors=cors(extension.get("cors")),
+        deprecation=deprecation(extension.get("deprecation")),
+        drift_percent=extension.get("drift_percent", 1.0),
+        hosts=hosts(root.value) if kind is Kind.OPENAPI else (),
     )
 
 
@@ -254,9 +260,3 @@ def _domain(file: str, extension: Mapping[str, Json], reading: Reading, info: No
     if folder and not _DOMAIN.match(folder):
         reading.refuse("file-name", info, f"`{folder}` is no domain's name", "use a-z, 0-9 and -")
     return domain if _DOMAIN.match(domain) else "unknown"
-
-
-def _slo(value: Json) -> Slo:
-    if not isinstance(value, dict):
-        return Slo()
-    return Slo(value.get("success"), value.get("p95_ms"), value.get("lag_s"))

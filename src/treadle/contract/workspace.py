@@ -16,10 +16,13 @@ from treadle.base.nearest import nearest
 from treadle.contract.finding import Finding
 from treadle.contract.library import Library
 from treadle.contract.model import (
+    Breaker,
+    Candidate,
     Connector,
     Consumer,
     Contract,
     Domain,
+    GatewaySettings,
     Json,
     Limit,
     Place,
@@ -27,11 +30,13 @@ from treadle.contract.model import (
     Settings,
     Subscription,
     Tier,
+    TrustedIssuer,
     Workspace,
 )
 from treadle.contract.parse import Document, InvalidDocument, parse
 from treadle.contract.pointer import pointer
 from treadle.contract.problems import Problems
+from treadle.contract.promised import limit
 from treadle.contract.read import LOOKS_LIKE, folder_domain, read_from, with_defaults
 from treadle.contract.shape import check_shape
 
@@ -67,7 +72,7 @@ def read_workspace(
     services = _services(library, problems)
     connectors = _connectors(library, problems)
     for layer in layers:
-        services = _with_upstreams(services, layer, problems)
+        services = _with_candidates(_with_upstreams(services, layer, problems), layer, problems)
         connectors = _with_sources(connectors, layer, problems)
     sections = [base.data, *(layer.data for layer in layers)]
     settings = Settings(
@@ -82,6 +87,8 @@ def read_workspace(
         connectors=connectors,
         ports=_merged(section.get("ports") for section in sections),
         engines=_engines(sections),
+        issuers=_issuers([base, *layers]),
+        gateway=_gateway(sections),
     )
     contracts = _contracts(library, domains, problems)
     return Workspace(settings, contracts), problems.all()
@@ -225,7 +232,16 @@ def _services(library: Library, problems: Problems) -> tuple[Service, ...]:
     for _, document in _documents(library, _SERVICES, "workspace.services", problems):
         for at, each in enumerate(document.data.get("services", ())):
             place = document.places[pointer("services", at)]
-            service = Service(each["name"], each["contract"], each["upstream"], place)
+            service = Service(
+                each["name"],
+                each["contract"],
+                each["upstream"],
+                place,
+                spiffe_id=each.get("spiffe_id", ""),
+                ca=each.get("ca", ""),
+                candidate=_candidate(each.get("candidate")),
+                breaker=Breaker(**each.get("breaker", {})),
+            )
             first = found.setdefault(service.name, service)
             if first is not service:
                 problems.add(
@@ -262,7 +278,9 @@ def _consumers(base: Document, problems: Problems) -> dict[str, Consumer]:
     found: dict[str, Consumer] = {}
     for at, each in enumerate(base.data.get("consumers", ())):
         place = base.places[pointer("consumers", at)]
-        consumer = Consumer(each["id"], each["owner"], each["tier"], place, tuple(each.get("scopes", ())))
+        consumer = Consumer(
+            each["id"], each["owner"], each["tier"], place, tuple(each.get("scopes", ())), each.get("issuer", "")
+        )
         first = found.setdefault(consumer.id, consumer)
         if first is not consumer:
             message = f"consumer `{consumer.id}` is also named at {first.place}"
@@ -276,6 +294,38 @@ def _with_upstreams(services: tuple[Service, ...], layer: Document, problems: Pr
         message, hint = _unknown("service", name, [each.name for each in services])
         problems.add("unknown-service", layer.places[pointer("upstreams", name)], message, hint)
     return tuple(replace(each, upstream=upstreams.get(each.name, each.upstream)) for each in services)
+
+
+def _with_candidates(services: tuple[Service, ...], layer: Document, problems: Problems) -> tuple[Service, ...]:
+    candidates: Mapping[str, Json] = layer.data.get("candidates", {})
+    for name in set(candidates) - {each.name for each in services}:
+        message, hint = _unknown("service", name, [each.name for each in services])
+        problems.add("unknown-service", layer.places[pointer("candidates", name)], message, hint)
+    return tuple(
+        replace(each, candidate=_candidate(candidates[each.name])) if each.name in candidates else each
+        for each in services
+    )
+
+
+def _candidate(value: Json) -> Candidate | None:
+    return Candidate(**value) if value else None
+
+
+def _issuers(documents: Sequence[Document]) -> tuple[TrustedIssuer, ...]:
+    """By name, the last one wins."""
+    found: dict[str, TrustedIssuer] = {}
+    for document in documents:
+        for at, each in enumerate(document.data.get("issuers", ())):
+            found[each["name"]] = TrustedIssuer(**each, place=document.places[pointer("issuers", at)])
+    return tuple(found.values())
+
+
+def _gateway(sections: Iterable[Mapping[str, Json]]) -> GatewaySettings:
+    said: dict[str, Json] = {}
+    for section in sections:
+        said |= section.get("gateway", {})
+    listed = {"hosts": tuple(each.lower() for each in said.pop("hosts", ()))}
+    return GatewaySettings(**said | listed | {"edge": limit(said.get("edge"))})
 
 
 def _with_sources(connectors: tuple[Connector, ...], layer: Document, problems: Problems) -> tuple[Connector, ...]:
@@ -313,7 +363,15 @@ def _unknown(what: str, name: str, known: Sequence[str]) -> tuple[str, str]:
 
 def _tiers(sections: Iterable[Mapping[str, Json]]) -> dict[str, Tier]:
     tiers = _merged(section.get("tiers") for section in sections)
-    return {name: Tier(name, Limit(each["requests"], each.get("per_s", 1))) for name, each in tiers.items()}
+    return {
+        name: Tier(
+            name,
+            Limit(each["requests"], each.get("per_s", 1), each.get("burst", 0)),
+            each.get("day", 0),
+            each.get("month", 0),
+        )
+        for name, each in tiers.items()
+    }
 
 
 def _merged(layers: Iterable[Mapping[str, _T] | None]) -> dict[str, _T]:

@@ -184,7 +184,7 @@ def contract_page(lens: Lens, contract: Contract, facts: Sequence[Fact]) -> Cont
         owner=_owner(contract, moment),
         lifecycle=contract.lifecycle,
         classification=contract.classification,
-        enforcement=contract.enforcement,
+        enforcement=str(contract.enforcement),
         digest=contract.digest,
         file=contract.place.file,
         health=health,
