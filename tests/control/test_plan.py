@@ -29,7 +29,7 @@ def route(operation="getOrder", timeout_ms=2000):
 def gateway(*routes):
     api = Api("sales.orders.v1", routes, (Upstream("orders-api", "127.0.0.1", 7102),))
     consumers = (ConsumerLimit("demo-app", "gold", Limit(100)),)
-    return Gateway((api,), consumers, Limit(1), Issuer("http://i", "aud", "jwks.json"))
+    return Gateway((api,), consumers, Limit(1), (Issuer("http://i", "aud", "jwks.json"),))
 
 
 def bus(partitions=8, schema=True):

@@ -218,7 +218,7 @@ def world(folder):
             ConsumerLimit("partner", "bronze", Limit(3, 3600)),
         ),
         default_limit=Limit(2, 3600),
-        issuer=issuer.trust(),
+        issuers=(issuer.trust(),),
         edge_limit=Limit(100_000),
     )
     it = World(folder, EnvoyEngine.find({}), node, issuer, upstream, gateway)

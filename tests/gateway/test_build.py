@@ -25,7 +25,7 @@ CUSTOMERS = Contract(
 
 
 def test_a_contract_becomes_an_api(settings, issuer):
-    (api,) = build([CUSTOMERS], settings, issuer, {}).apis
+    (api,) = build([CUSTOMERS], settings, [issuer], {}).apis
     (route,) = api.routes
     assert api.contract == "customer.customers.v1"
     assert api.upstreams == (Upstream("customers-api", "127.0.0.1", 7101),)
@@ -35,10 +35,10 @@ def test_a_contract_becomes_an_api(settings, issuer):
 
 
 def test_consumers_get_the_bucket_of_their_tier(settings, issuer):
-    gateway = build([], settings, issuer, {})
+    gateway = build([], settings, [issuer], {})
     assert gateway.consumers == (
-        ConsumerLimit("demo-app", "gold", Limit(100)),
-        ConsumerLimit("partner", "bronze", Limit(5, 10)),
+        ConsumerLimit("demo-app", "gold", Limit(100), issuer.url),
+        ConsumerLimit("partner", "bronze", Limit(5, 10), issuer.url),
     )
 
 
@@ -52,7 +52,7 @@ def test_consumers_get_the_bucket_of_their_tier(settings, issuer):
 )
 def test_whoever_is_in_no_list_gets_the_least(settings, issuer, tiers, limit):
     named = {name: Tier(name, each) for name, each in tiers.items()}
-    assert build([], replace(settings, tiers=named, consumers={}), issuer, {}).default_limit == limit
+    assert build([], replace(settings, tiers=named, consumers={}), [issuer], {}).default_limit == limit
 
 
 @pytest.mark.parametrize(
@@ -61,20 +61,19 @@ def test_whoever_is_in_no_list_gets_the_least(settings, issuer, tiers, limit):
         ("http://127.0.0.1:7101/", Upstream("customers-api", "127.0.0.1", 7101)),
         ("http://customers.internal", Upstream("customers-api", "customers.internal", 80)),
         ("http://[::1]:7101", Upstream("customers-api", "::1", 7101)),
+        ("https://customers.internal", Upstream("customers-api", "customers.internal", 443, tls=True)),
     ],
 )
 def test_upstream_addresses(settings, issuer, address, upstream):
     moved = replace(settings, services=(replace(settings.services[0], upstream=address),))
-    assert build([CUSTOMERS], moved, issuer, {}).apis[0].upstreams == (upstream,)
+    assert build([CUSTOMERS], moved, [issuer], {}).apis[0].upstreams == (upstream,)
 
 
-@pytest.mark.parametrize(
-    "address", ["https://customers.internal", "http://a/b", "http://u:p@host", "ftp://x", "http://", "customers:80"]
-)
+@pytest.mark.parametrize("address", ["http://a/b", "http://u:p@host", "ftp://x", "http://", "customers:80"])
 def test_an_address_we_cannot_serve_is_a_fault_of_the_contract(settings, issuer, address):
     moved = replace(settings, services=(replace(settings.services[0], upstream=address),))
     with pytest.raises(InvalidGatewayError) as refusal:
-        build([CUSTOMERS], moved, issuer, {})
+        build([CUSTOMERS], moved, [issuer], {})
     assert [fault.contract for fault in refusal.value.faults] == ["customer.customers.v1"]
 
 
@@ -82,23 +81,23 @@ def test_every_contract_that_nothing_runs_is_named(settings, issuer):
     orphan = replace(CUSTOMERS, id="sales.orders.v1", domain="sales")
     twice = (*settings.services, Service("again", "customer.customers.v1", "http://127.0.0.1:1", HERE))
     with pytest.raises(InvalidGatewayError) as refusal:
-        build([CUSTOMERS, orphan], replace(settings, services=twice), issuer, {})
+        build([CUSTOMERS, orphan], replace(settings, services=twice), [issuer], {})
     assert [fault.contract for fault in refusal.value.faults] == ["customer.customers.v1", "sales.orders.v1"]
 
 
 def test_an_unknown_tier_blames_no_contract(settings, issuer):
     strange = {"x": Consumer("x", "o", "platinum", Place("treadle.yaml", 7))}
     with pytest.raises(InvalidGatewayError, match=r"treadle\.yaml:7:1: consumer x has the unknown tier platinum"):
-        build([], replace(settings, consumers=strange), issuer, {})
+        build([], replace(settings, consumers=strange), [issuer], {})
 
 
 def test_event_contracts_are_passed_over(settings, issuer):
-    assert build([replace(CUSTOMERS, kind=Kind.ASYNCAPI)], settings, issuer, {}).apis == ()
+    assert build([replace(CUSTOMERS, kind=Kind.ASYNCAPI)], settings, [issuer], {}).apis == ()
 
 
 @pytest.mark.parametrize(("required", "needed"), [(True, True), (False, False), (None, True)])
 def test_a_key_is_needed_unless_the_contract_says_it_is_optional(settings, issuer, required, needed):
     declared = [] if required is None else [Parameter("Idempotency-Key", "header", required, {"type": "string"}, HERE)]
     create = replace(LIST, method="POST", idempotency_key=True, parameters=tuple(declared))
-    (api,) = build([replace(CUSTOMERS, operations=(create,))], settings, issuer, {}).apis
+    (api,) = build([replace(CUSTOMERS, operations=(create,))], settings, [issuer], {}).apis
     assert api.routes[0].idempotency_key is needed

@@ -22,15 +22,18 @@ def compiled(text, settings, issuer):
     head, _, contract = text.partition("\n")
     read, findings = read_contract(FILE, {FILE: contract.encode()})
     assert read, findings
-    gateway = build([read], settings, issuer, {})
+    gateway = build([read], settings, [issuer], {})
     snapshot = compile_gateway(gateway, NodeSettings("/run/gateway", port=8080, admin_port=9901))
-    groups = at(snapshot.routes, "/virtual_hosts/0/matcher/matcher_tree/prefix_match_map/map")
+    groups = at(snapshot.routes["treadle"], "/virtual_hosts/0/matcher/matcher_tree/prefix_match_map/map")
     manager = at(snapshot.bootstrap, "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config")
     whole = {
         "bootstrap": snapshot.bootstrap,
         "clusters": dict(snapshot.clusters),
         "filters": dict(snapshot.filters),
-        "hosts": snapshot.routes["virtual_hosts"],
+        "hosts": snapshot.routes["treadle"]["virtual_hosts"],
+        "onward": snapshot.routes["onward"]["virtual_hosts"][0]["matcher"],
+        "runtime": snapshot.runtime["treadle"]["layer"],
+        "endpoints": dict(snapshot.endpoints),
         "manager": manager,
         "tree": {prefix: each["action"]["typed_config"]["routes"] for prefix, each in groups.items()},
     }

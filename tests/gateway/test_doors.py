@@ -22,7 +22,7 @@ def test_it_is_a_contract_like_any_other(settings, issuer):
     assert contract.id == PLATFORM
     assert [finding for finding in check_contract(contract) if finding.severity is not Severity.WARN] == []
     doors = {each.id: Upstream(each.id, socket=f"/run/{each.id}.sock") for each in contract.operations}
-    gateway = build([contract], settings, issuer, doors)
+    gateway = build([contract], settings, [issuer], doors)
     assert faults(gateway) == ()
     by_name = {route.operation: route for route in gateway.apis[0].routes}
     assert (by_name["publishEvents"].method, by_name["publishEvents"].template) == ("POST", "/v1/events")
@@ -33,7 +33,7 @@ def test_it_is_a_contract_like_any_other(settings, issuer):
 
 def test_a_door_that_nothing_serves_is_named(settings, issuer):
     with pytest.raises(InvalidGatewayError, match="publishEvents"):
-        build([platform_contract()], settings, issuer, {"deliverWebhook": Upstream("w", "127.0.0.1", 1)})
+        build([platform_contract()], settings, [issuer], {"deliverWebhook": Upstream("w", "127.0.0.1", 1)})
 
 
 @pytest.mark.engine
@@ -42,7 +42,7 @@ def test_doors_are_reached_through_the_gateway(fresh, echo, settings):
     door = echo(str(folder / "door.sock"))
     try:
         doors = {each.id: Upstream("door", socket=str(folder / "door.sock")) for each in platform_contract().operations}
-        gateway = build([platform_contract()], settings, fresh.base.issuer, doors)
+        gateway = build([platform_contract()], settings, fresh.base.issuers, doors)
         fresh.push(replace(fresh.base, apis=(*fresh.base.apis, *gateway.apis)))
         with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
             assert client.post("/v1/events", json={}).status_code == 401

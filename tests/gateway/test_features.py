@@ -19,7 +19,7 @@ GATEWAY = Gateway(
     apis=(Api("a.things.v1", (LIST,), (UP,)),),
     consumers=(),
     default_limit=Limit(10),
-    issuer=Issuer("http://127.0.0.1/issuer", "https://api.example", '{"keys": [{"kty": "EC"}]}'),
+    issuers=(Issuer("http://127.0.0.1/issuer", "https://api.example", '{"keys": [{"kty": "EC"}]}'),),
 )
 
 
@@ -45,7 +45,7 @@ def test_features_that_contradict_each_other_are_a_bug():
 
 
 def routes(snapshot):
-    groups = snapshot.routes["virtual_hosts"][0]["matcher"]["matcher_tree"]["prefix_match_map"]["map"]
+    groups = snapshot.routes["treadle"]["virtual_hosts"][0]["matcher"]["matcher_tree"]["prefix_match_map"]["map"]
     return [route for group in groups.values() for route in group["action"]["typed_config"]["routes"]]
 
 
@@ -85,7 +85,7 @@ def test_a_gateway_that_contradicts_itself_is_not_compiled():
 
 
 def test_a_gateway_without_contracts_answers_not_found_to_everything():
-    matcher = compile_gateway(replace(GATEWAY, apis=()), NODE).routes["virtual_hosts"][0]["matcher"]
+    matcher = compile_gateway(replace(GATEWAY, apis=()), NODE).routes["treadle"]["virtual_hosts"][0]["matcher"]
     assert matcher["on_no_match"]["action"]["typed_config"]["direct_response"] == {"status": 404}
     assert "matcher_tree" not in matcher
 

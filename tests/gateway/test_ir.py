@@ -47,7 +47,7 @@ def gateway(*routes, upstreams=(UP,), **other):
     defaults = {
         "consumers": (),
         "default_limit": Limit(10),
-        "issuer": Issuer("http://127.0.0.1/issuer", "https://api.example", JWKS),
+        "issuers": (Issuer("http://127.0.0.1/issuer", "https://api.example", JWKS),),
     }
     return Gateway(apis=(api,), **defaults | other)
 
@@ -94,9 +94,9 @@ def test_an_upstream_nobody_can_reach_is_a_fault(upstream):
     [
         {"default_limit": Limit(0)},
         {"consumers": (ConsumerLimit("c", "t", Limit(1, 0)),)},
-        {"issuer": Issuer("http://x", "", JWKS)},
-        {"issuer": Issuer("http://x", "aud", "/etc/jwks.json")},
-        {"issuer": Issuer("http://x", "aud", '{"keys": []}')},
+        {"issuers": (Issuer("http://x", "", JWKS),)},
+        {"issuers": (Issuer("http://x", "aud", "/etc/jwks.json"),)},
+        {"issuers": (Issuer("http://x", "aud", '{"keys": []}'),)},
     ],
 )
 def test_what_is_wrong_for_all_blames_no_contract(other):

@@ -65,8 +65,8 @@ def test_what_changed_is_live_when_push_returns(fresh):
         both = replace(fresh.base, apis=(*fresh.base.apis, other(fresh, 1)))
         live = fresh.push(both).live_ms
         assert client.get("/v1/other", headers=fresh.bearer()).status_code == 200
-        assert list(live) == ["clusters", "routes"]
-        assert list(fresh.push(fresh.base).live_ms) == ["routes", "old clusters"]
+        assert list(live) == ["cds/all", "rds/treadle"]
+        assert list(fresh.push(fresh.base).live_ms) == ["rds/treadle", "cds/removed"]
         assert client.get("/v1/other", headers=fresh.bearer()).status_code == 404
 
 
@@ -86,7 +86,7 @@ def test_a_changed_tier_holds_at_once(fresh):
     consumers = tuple(
         replace(one, limit=Limit(9, 3600)) if one.consumer == "partner" else one for one in fresh.base.consumers
     )
-    assert set(fresh.push(replace(fresh.base, consumers=consumers)).live_ms) == {"tier"}
+    assert set(fresh.push(replace(fresh.base, consumers=consumers)).live_ms) == {"ecds/tier"}
     with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
         answer = client.get("/v1/customers", headers=fresh.bearer("partner"))
         assert answer.headers["x-ratelimit-limit"] == "9"
@@ -126,11 +126,11 @@ def test_the_contract_at_fault_is_found_and_the_rest_can_be_served(fresh):
 def test_what_is_refused_at_run_time_only_is_taken_back(fresh):
     """Envoy judged something else than it was given: the files say again what it serves."""
     good = compile_gateway(fresh.base, fresh.node)
-    routes = {**good.routes, "virtual_hosts": [{"name": "nameless"}]}
-    before = Path(fresh.node.routes).read_bytes()
-    with pytest.raises(RefusedSnapshotError, match=r"routes\.json"):
+    routes = {**good.routes, "treadle": {**good.routes["treadle"], "virtual_hosts": [{"name": "nameless"}]}}
+    before = Path(fresh.node.file("rds", "treadle")).read_bytes()
+    with pytest.raises(RefusedSnapshotError, match=r"resources\.json"):
         asyncio.run(fresh.engine.push(replace(good, routes=routes)))
-    assert Path(fresh.node.routes).read_bytes() == before
+    assert Path(fresh.node.file("rds", "treadle")).read_bytes() == before
     with httpx.Client(base_url=fresh.url, trust_env=False, timeout=10) as client:
         assert client.get("/v1/customers", headers=fresh.bearer()).status_code == 200
     fresh.push(replace(fresh.base, apis=(*fresh.base.apis, other(fresh, 1))))

@@ -180,8 +180,8 @@ def test_a_rotated_key_is_believed_after_a_push_and_the_old_one_stays(fresh):
         before = fresh.bearer()
         fresh.issuer.rotate()
         assert client.get("/v1/customers", headers=fresh.bearer()).status_code == 200, "the next key was known"
-        live = fresh.push(fresh.gateway(issuer=fresh.issuer.trust())).live_ms
-        assert set(live) == {"envoy.filters.http.jwt_authn"}
+        live = fresh.push(fresh.gateway(issuers=(fresh.issuer.trust(),))).live_ms
+        assert set(live) == {"ecds/envoy.filters.http.jwt_authn"}
         fresh.issuer.rotate()
         assert client.get("/v1/customers", headers=fresh.bearer()).status_code == 200
         assert client.get("/v1/customers", headers=before).status_code == 200

@@ -16,7 +16,7 @@ NOT_FOUND = {"name": "404", "match": {"prefix": "/"}}
 def leaf(method, template):
     route = replace(ROUTE, method=method, template=template)
     match = {**path_match(template), "headers": [{"name": ":method", "string_match": {"exact": method}}]}
-    return Leaf(route, {"name": f"{method} {shape(template)}", "match": match})
+    return Leaf(route, [{"name": f"{method} {shape(template)}", "match": match}])
 
 
 def not_allowed(routes):
@@ -52,7 +52,7 @@ def simple(leaves, method, raw):
     if not fits:
         return "404"
     best = min(fits, key=lambda key: [part == "{}" for part in key.split("/")])
-    names = {each.compiled["name"] for each in leaves}
+    names = {each.compiled[0]["name"] for each in leaves}
     return f"{method} {best}" if f"{method} {best}" in names else f"405 {best}"
 
 

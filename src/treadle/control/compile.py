@@ -97,13 +97,13 @@ def _settle(
     place: Place, checkout: Checkout, desired: Desired, live: Sequence[Contract], envoy: EnvoyEngine
 ) -> Compiled:
     """Compile; as long as something cannot be served, leave out what is at fault and compile again."""
-    issuer = issuer_of(place, desired.workspace.settings).trust()
+    issuers = [issuer_of(place, desired.workspace.settings).trust()]
     for last in (False, False, True):
         try:
-            compiled = _compile(place, checkout, desired, issuer)
+            compiled = _compile(place, checkout, desired, issuers)
             envoy.validate(compiled.snapshot)
         except InputError:
-            faults = _faults(desired, issuer, place, envoy)
+            faults = _faults(desired, issuers, place, envoy)
             if last or not faults:
                 raise
             desired = refuse(desired, faults, live)
@@ -133,22 +133,25 @@ def _desire(place: Place, checkout: Checkout, live: Sequence[Contract]) -> Desir
     )
 
 
-def _compile(place: Place, checkout: Checkout, desired: Desired, issuer: Issuer) -> Compiled:
+def _compile(place: Place, checkout: Checkout, desired: Desired, issuers: Sequence[Issuer]) -> Compiled:
     settings = desired.workspace.settings
-    gateway = build_gateway([platform_contract(), *desired.contracts], settings, issuer, platform(place.state))
+    gateway = build_gateway([platform_contract(), *desired.contracts], settings, issuers, platform(place.state))
     bus = build_bus(desired.contracts, settings)
     ports = place.ports or {}
     node = NodeSettings(
         folder=str(place.state.gateway),
         port=ports.get("gateway", _NO_PORT),
         admin_port=ports.get("envoy-admin", _NO_PORT),
+        body_bytes_max=settings.gateway.body_bytes_max,
+        hop_socket=str(place.state.hop_socket),
+        onward_socket=str(place.state.onward_socket),
     )
     rows = rows_of(gateway, bus)
     changes = differences(last_rows(place.state), rows)
     return Compiled(checkout, desired, gateway, compile_gateway(gateway, node), bus, rows, changes)
 
 
-def _faults(desired: Desired, issuer: Issuer, place: Place, envoy: EnvoyEngine) -> dict[str, Finding]:
+def _faults(desired: Desired, issuers: Sequence[Issuer], place: Place, envoy: EnvoyEngine) -> dict[str, Finding]:
     """Which contracts keep the engines from taking the whole, each with the engine's own reason."""
     settings = desired.workspace.settings
     found: dict[str, Finding] = {}
@@ -162,7 +165,7 @@ def _faults(desired: Desired, issuer: Issuer, place: Place, envoy: EnvoyEngine) 
     node = NodeSettings(folder=str(place.state.gateway), port=_NO_PORT, admin_port=_NO_PORT)
     by_id = {contract.id: contract for contract in served}
     try:
-        gateway = build_gateway([platform_contract(), *served], settings, issuer, platform(place.state))
+        gateway = build_gateway([platform_contract(), *served], settings, issuers, platform(place.state))
         faults = envoy.judge(gateway, node)
     except InvalidGatewayError as invalid:
         faults = invalid.faults

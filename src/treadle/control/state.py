@@ -110,6 +110,31 @@ class State:
         """Where connectors take webhooks in; reached through the gateway."""
         return self.sockets / "webhooks.sock"
 
+    @property
+    def hop_socket(self) -> Path:
+        """Where the guard hop takes calls from the gateway."""
+        return self.sockets / "hop.sock"
+
+    @property
+    def onward_socket(self) -> Path:
+        """Where the gateway takes calls back from the guard hop."""
+        return self.sockets / "onward.sock"
+
+    @property
+    def hop_table(self) -> Path:
+        """What the guard hop knows of each operation."""
+        return self.gateway / "hop.json"
+
+    @property
+    def idempotency(self) -> Path:
+        """Keys of repetition and the answers that were given."""
+        return self.folder / "idempotency.sqlite"
+
+    @property
+    def certificates(self) -> Path:
+        """The local authority, and the certificates of this node."""
+        return self.folder / "certificates"
+
     def prepare(self) -> None:
         """Make the folders, for nobody but this user: they hold records of people and keys.
 

@@ -4,30 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from treadle.contract.model import Contract, Kind, Limit, Operation, Settings
+from treadle.contract.model import Contract, Kind, Limit, Operation, Service, Settings, Streaming, Validation
 from treadle.gateway.ir import (
+    EDGE_LIMIT,
     PLATFORM,
     Api,
     ConsumerLimit,
+    Exhausted,
     Fault,
     Gateway,
+    Guard,
     InvalidGatewayError,
     Issuer,
+    ParameterRule,
     Route,
+    Shift,
+    Throttle,
     Upstream,
 )
 
-_ADDRESS = re.compile(r"http://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?/?")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+"""Names under which a gateway is always called: only its own machine can."""
+_ADDRESS = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?/?")
 _WITHOUT_TIERS = Limit(10)
 
 
 def build(
-    contracts: Sequence[Contract], settings: Settings, issuer: Issuer, platform: Mapping[str, Upstream]
+    contracts: Sequence[Contract],
+    settings: Settings,
+    issuers: Sequence[Issuer],
+    platform: Mapping[str, Upstream],
+    *,
+    exhausted: Sequence[Exhausted] = (),
+    throttles: Sequence[Throttle] = (),
 ) -> Gateway:
     """What a gateway must do to serve these contracts; those of events are passed over.
 
-    `platform` gives the upstream of each operation of the platform contract. Raises InvalidGatewayError where
+    `platform` gives the upstream of each operation of the platform contract; `exhausted` and `throttles` are as of now.
+    `issuers` are the workspace's own and those of its settings, in that order. Raises InvalidGatewayError where
     nothing runs a contract; its faults name the contracts to leave out. What contradicts itself in other ways is
     found by `ir.faults`, and refused by the compiler.
     """
@@ -44,10 +60,22 @@ def build(
         raise InvalidGatewayError(tuple(found))
     return Gateway(
         apis=tuple(sorted(apis, key=lambda api: api.contract)),
-        consumers=_consumers(settings),
+        consumers=_consumers(settings, issuers),
         default_limit=_default_limit(settings),
-        issuer=issuer,
+        issuers=tuple(issuers),
+        edge_limit=settings.gateway.edge or EDGE_LIMIT,
+        hosts=_hosts(contracts, settings),
+        replicas=settings.gateway.replicas,
+        exhausted=tuple(exhausted),
+        throttles=tuple(throttles),
+        otlp_url=settings.gateway.otlp_url,
+        sample_percent=settings.gateway.sample_percent,
     )
+
+
+def _hosts(contracts: Sequence[Contract], settings: Settings) -> tuple[str, ...]:
+    said = settings.gateway.hosts or [host for each in contracts if each.kind is Kind.OPENAPI for host in each.hosts]
+    return tuple(sorted({*LOOPBACK, *said}))
 
 
 def _api(contract: Contract, settings: Settings, platform: Mapping[str, Upstream]) -> Api:
@@ -55,27 +83,67 @@ def _api(contract: Contract, settings: Settings, platform: Mapping[str, Upstream
         missing = [each.id for each in contract.operations if each.id not in platform]
         if missing:
             raise _fault(contract, f"nothing serves {', '.join(missing)}")
-        upstreams = {each.id: platform[each.id] for each in contract.operations}
-    else:
-        upstream = _upstream(contract, settings)
-        upstreams = {each.id: upstream for each in contract.operations}
-    return Api(
-        contract=contract.id,
-        routes=tuple(_route(contract, each, upstreams[each.id].name) for each in contract.operations),
-        upstreams=tuple(dict.fromkeys(upstreams.values())),
-    )
+        doors = {each.id: platform[each.id] for each in contract.operations}
+        routes = [_route(contract, each, doors[each.id].name) for each in contract.operations]
+        return Api(contract.id, tuple(routes), tuple(dict.fromkeys(doors.values())))
+    service = _service(contract, settings)
+    upstream = _upstream(contract, service, service.name, service.upstream)
+    routes = [_of_service(contract, each, service) for each in contract.operations]
+    if not (candidate := service.candidate):
+        return Api(contract.id, tuple(routes), (upstream,))
+    other = _upstream(contract, service, _candidate_name(service), candidate.upstream)
+    shift = Shift(candidate.weight, candidate.mirror_percent)
+    return Api(contract.id, tuple(routes), (upstream, other), shift)
 
 
-def _upstream(contract: Contract, settings: Settings) -> Upstream:
+def _service(contract: Contract, settings: Settings) -> Service:
     services = [each for each in settings.services if each.contract == contract.id]
     if len(services) != 1:
         said = "no service" if not services else f"{len(services)} services"
         raise _fault(contract, f"{said} in domains/{contract.domain}/services.yaml runs it; there must be one")
-    service = services[0]
-    match = _ADDRESS.fullmatch(service.upstream)
+    return services[0]
+
+
+def _candidate_name(service: Service) -> str:
+    return f"{service.name}--candidate"  # no service may have such a name
+
+
+def _upstream(contract: Contract, service: Service, name: str, address: str) -> Upstream:
+    match = _ADDRESS.fullmatch(address)
     if not match:
-        raise _fault(contract, f"upstream {service.upstream!r} of service {service.name} is not http://host:port")
-    return Upstream(service.name, match[1].strip("[]"), int(match[2] or 80))
+        message = f"upstream {address!r} of service {service.name} is not http://host:port or https://host:port"
+        raise _fault(contract, message)
+    tls = match[1] == "https"
+    if service.spiffe_id and not tls:
+        raise _fault(contract, f"service {service.name} has a spiffe_id, and its upstream {address} is not https")
+    return Upstream(
+        name,
+        match[2].strip("[]"),
+        int(match[3] or (443 if tls else 80)),
+        tls=tls,
+        spiffe_id=service.spiffe_id,
+        ca=service.ca,
+        breaker=service.breaker,
+    )
+
+
+def _of_service(contract: Contract, operation: Operation, service: Service) -> Route:
+    """The route of an operation that a service of the workspace runs: all that it promises beyond being reached."""
+    rules = tuple(ParameterRule(each.name, each.where, each.required, each.schema) for each in operation.parameters)
+    guarded = operation.validation is Validation.GUARD and operation.streaming is Streaming.NONE
+    bodies = {media: content.schema for media, content in operation.request_content.items()}
+    guard = Guard(operation.idempotency, bodies, operation.request_required, rules) if guarded else None
+    candidate = service.candidate
+    return replace(
+        _route(contract, operation, service.name),
+        guard=guard,
+        checks=rules if operation.validation is Validation.NATIVE else (),
+        candidate=_candidate_name(service) if candidate else "",
+        pin_header=candidate.pin_header.lower() if candidate else "",
+        mirrored=bool(candidate and candidate.mirror_percent),
+        drift_percent=contract.drift_percent,
+        responses=dict(operation.responses),
+    )
 
 
 def _route(contract: Contract, operation: Operation, upstream: str) -> Route:
@@ -93,6 +161,14 @@ def _route(contract: Contract, operation: Operation, upstream: str) -> Route:
         contract=contract.id,
         domain=contract.domain,
         stamp=contract.stamp,
+        access=operation.access,
+        enforcement=contract.enforcement,
+        retry=operation.retry,
+        streaming=operation.streaming,
+        cors=contract.cors,
+        deprecation=contract.deprecation,
+        slo=contract.slo,
+        patch=operation.patch,
     )
 
 
@@ -102,13 +178,21 @@ def _needs_key(operation: Operation) -> bool:
     return any(declared) if declared else operation.idempotency_key
 
 
-def _consumers(settings: Settings) -> tuple[ConsumerLimit, ...]:
+def _consumers(settings: Settings, issuers: Sequence[Issuer]) -> tuple[ConsumerLimit, ...]:
+    named = {each.name: each.url for each in issuers}
+    own = issuers[0].url if issuers else ""
     rows = sorted(settings.consumers.values(), key=lambda each: each.id)
     if strange := [each for each in rows if each.tier not in settings.tiers]:
         raise InvalidGatewayError(
             tuple(Fault("", f"{each.place}: consumer {each.id} has the unknown tier {each.tier}") for each in strange)
         )
-    return tuple(ConsumerLimit(each.id, each.tier, settings.tiers[each.tier].limit) for each in rows)
+    if lost := [each for each in rows if each.issuer and each.issuer not in named]:
+        raise InvalidGatewayError(
+            tuple(Fault("", f"{each.place}: consumer {each.id} has the unknown issuer {each.issuer}") for each in lost)
+        )
+    return tuple(
+        ConsumerLimit(each.id, each.tier, settings.tiers[each.tier].limit, named.get(each.issuer, own)) for each in rows
+    )
 
 
 def _default_limit(settings: Settings) -> Limit:

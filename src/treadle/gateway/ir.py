@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import orjson
 
 from treadle.base.errors import InputError
-from treadle.contract.model import Limit
+from treadle.contract.model import (
+    Access,
+    Breaker,
+    Cors,
+    Deprecation,
+    Enforcements,
+    Idempotency,
+    Json,
+    Limit,
+    Slo,
+    Streaming,
+)
 
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
@@ -26,19 +37,54 @@ SOCKET_PATH_BYTES_MAX = 107
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Where a contract's calls go: `host` and `port`, or `socket`, the path of a Unix socket."""
+    """Where a contract's calls go: `host` and `port`, or `socket`, the path of a Unix socket.
+
+    `tls` says that it is spoken to over TLS: `spiffe_id` is whom the gateway must find there, over mutual TLS; `ca` is
+    the path of a PEM file that its certificate must chain to, empty for the system's authorities.
+    """
 
     name: str
     host: str = ""
     port: int = 0
     socket: str = ""
+    tls: bool = False
+    spiffe_id: str = ""
+    ca: str = ""
+    breaker: Breaker = Breaker()
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRule:
+    """What one parameter must be. `where` is `path`, `query`, `header` or `cookie`; `schema` is JSON Schema."""
+
+    name: str
+    where: str
+    required: bool
+    schema: Json = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What the guard hop does for an operation: keys of repetition, and the form of calls.
+
+    `body` holds the JSON Schema of each media type that a body may have; `parameters` are all of the operation's.
+    """
+
+    idempotency: Idempotency | None
+    body: Mapping[str, Json] = field(hash=False)
+    body_required: bool
+    parameters: tuple[ParameterRule, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One operation as the gateway sees it. `template` is `/v1/customers/{customerId}`; `stamp` goes into facts.
 
-    `upstream` is the name of one of its API's upstreams.
+    `upstream` is the name of one of its API's upstreams, `candidate` that of its other version, empty for none;
+    `pin_header` lets a caller choose between the two. `guard` is what the guard hop does, None where a call goes
+    straight to the upstream; then `checks` are the parameters that the gateway itself looks at. `retry` is `safe`,
+    `idempotent`, `never`, or empty where the method says it. `drift_percent` of the answers are held against
+    `responses`, JSON Schemas by status (`200`, `4XX`, `default`). `patch` is merged into the route at last.
     """
 
     operation: str
@@ -54,48 +100,113 @@ class Route:
     contract: str
     domain: str
     stamp: str
+    access: Access = Access()
+    enforcement: Enforcements = Enforcements()
+    guard: Guard | None = None
+    checks: tuple[ParameterRule, ...] = ()
+    retry: str = ""
+    candidate: str = ""
+    pin_header: str = ""
+    mirrored: bool = False
+    streaming: Streaming = Streaming.NONE
+    cors: Cors | None = None
+    deprecation: Deprecation | None = None
+    slo: Slo = Slo()
+    drift_percent: float = 0.0
+    responses: Mapping[str, Json] = field(default_factory=dict, hash=False)
+    patch: Json = field(default=None, hash=False)
+
+    @property
+    def key(self) -> str:
+        """What names it among all operations: `sales.orders.v1/createOrder`."""
+        return f"{self.contract}/{self.operation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How much of an API's traffic its candidate takes: `weight` in percent, `mirror_percent` as copies."""
+
+    weight: int = 0
+    mirror_percent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One contract's routes and the upstreams behind them. `contract` is its id."""
+    """One contract's routes and the upstreams behind them. `contract` is its id.
+
+    `shift` moves while routes stay: it is delivered apart, and a change of it is live in milliseconds.
+    """
 
     contract: str
     routes: tuple[Route, ...]
     upstreams: tuple[Upstream, ...]
+    shift: Shift = Shift()
 
 
 @dataclass(frozen=True, slots=True)
 class ConsumerLimit:
-    """The bucket of one registered consumer."""
+    """The bucket of one registered consumer. `issuer` is the `iss` whose tokens may name it."""
 
     consumer: str
     tier: str
+    limit: Limit
+    issuer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """A consumer that has used up a quota. `window` is `day` or `month`; it is over `wait_s` seconds after the push."""
+
+    consumer: str
+    window: str
+    wait_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """A consumer that is slowed down by hand or by a reaction, whatever its tier."""
+
+    consumer: str
     limit: Limit
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Whose tokens are accepted. `jwks` is the JWK set of its public keys; `lifetime_s_max` bounds `exp - iat`."""
+    """Whose tokens are accepted. `jwks` is the JWK set of its public keys; `lifetime_s_max` bounds `exp - iat`.
+
+    `profile` names the claim profile; `client_claim` and `scope_claim` go before what it says, where they are given.
+    """
 
     url: str
     audience: str
     jwks: str
     lifetime_s_max: int = 600
+    name: str = "treadle"
+    profile: str = "rfc9068"
+    client_claim: str = ""
+    scope_claim: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """Everything one gateway node enforces.
 
-    `default_limit` is for a consumer that is in no list, `edge_limit` for each client address, token or not.
+    `default_limit` is for a consumer that is in no list, `edge_limit` for each client address, token or not. `hosts`
+    are the names under which it is called; any other is answered with 404. `replicas` gateways share each limit.
+    `exhausted` and `throttles` come and go while contracts stay. `otlp_url` gets `sample_percent` of the spans.
     """
 
     apis: tuple[Api, ...]
     consumers: tuple[ConsumerLimit, ...]
     default_limit: Limit
-    issuer: Issuer
+    issuers: tuple[Issuer, ...]
     edge_limit: Limit = EDGE_LIMIT
+    hosts: tuple[str, ...] = ()
+    replicas: int = 1
+    exhausted: tuple[Exhausted, ...] = ()
+    throttles: tuple[Throttle, ...] = ()
+    otlp_url: str = ""
+    sample_percent: float = 1.0
 
     def only(self, contracts: Collection[str]) -> Gateway:
         """The same gateway with just these contracts."""
@@ -159,12 +270,15 @@ def validate(gateway: Gateway) -> Gateway:
 
 def _each(gateway: Gateway) -> Iterator[Fault]:
     for bucket in (gateway.default_limit, gateway.edge_limit, *(one.limit for one in gateway.consumers)):
-        if bucket.requests < 1 or bucket.per_s < 1:
+        if bucket.requests < 1 or bucket.per_s < 1 or bucket.size < 1:
             yield Fault("", f"a limit of {bucket.requests} requests per {bucket.per_s} s lets nobody through")
-    if not gateway.issuer.audience or not gateway.issuer.url:
-        yield Fault("", "the issuer needs an address and an audience: without them any token would do")
-    if not _is_jwks(gateway.issuer.jwks):
-        yield Fault("", "the issuer's jwks is not the text of a JWK set with at least one key (RFC 7517)")
+    if not gateway.issuers:
+        yield Fault("", "there is no issuer: no token could be checked")
+    for issuer in gateway.issuers:
+        if not issuer.audience or not issuer.url:
+            yield Fault("", f"issuer {issuer.name} needs an address and an audience: without them any token would do")
+        if not _is_jwks(issuer.jwks):
+            yield Fault("", f"the jwks of issuer {issuer.name} is not a JWK set with at least one key (RFC 7517)")
     for api in gateway.apis:
         known = {upstream.name for upstream in api.upstreams}
         for upstream in api.upstreams:
@@ -202,8 +316,9 @@ def _route_fault(route: Route, upstreams: Collection[str]) -> str:
         return f"path {route.template} is not a plain path template"
     if any(part in {".", ".."} for part in route.template.split("/")):
         return f"path {route.template} has a dot segment: it is gone before a route is chosen"
-    if route.upstream not in upstreams:
-        return f"upstream {route.upstream} is not known"
+    for upstream in filter(None, (route.upstream, route.candidate)):
+        if upstream not in upstreams:
+            return f"upstream {upstream} is not known"
     if route.timeout_ms < 1:
         return "its timeout is not positive"
     if route.limit and (route.limit.requests < 1 or route.limit.per_s < 1):

@@ -20,23 +20,36 @@ from treadle.gateway.ir import Gateway, Route, Upstream
 class Feature:
     """One capability of the gateway.
 
-    `bootstrap`, `listener` and `manager` give fields of the bootstrap, the listener and the HTTP connection manager;
-    `http_filter` gives one filter of the chain, at this feature's position. All of that is fixed for the life of a
-    process. The rest changes while it runs, without draining a connection: `table` gives fields of the route table,
-    `route` of one operation's route, `unmatched` of the routes that answer 404 and 405, `cluster` of an upstream's
-    cluster. `moving_filter` is a filter of the chain too, delivered apart (ECDS): only its own change renews it.
+    Fixed for the life of a process: `bootstrap`, `listener` and `manager` give fields of the bootstrap, the listener
+    and the HTTP connection manager; `onward_manager` those of the manager that takes calls back from the guard hop;
+    `http_filter` gives one filter of the chain, at this feature's position.
+
+    Moving while it runs, without draining a connection: `table` gives fields of the route table, `route` of one
+    operation's route, `unmatched` of the routes that answer 405 (with the operations of that template) and 404 (with
+    none), `cluster` of an upstream's cluster, `runtime` of the runtime layer, `endpoints` whole load assignments by
+    name. `moving_filters` are filters of the chain too, delivered apart (ECDS): only its own change renews one.
+
+    An operation's call leaves the gateway by `forward` (fields of its route that say how it is sent) and by one of
+    `destinations`: pairs of a further condition on the call and fields that say where it goes, the last one without a
+    condition. Exactly one feature has destinations. A guarded call leaves to the guard hop first, and both apply when
+    it comes back.
     """
 
     name: str
     bootstrap: Callable[[Gateway, NodeSettings], Json] | None = None
     listener: Callable[[Gateway, NodeSettings], Json] | None = None
     manager: Callable[[Gateway, NodeSettings], Json] | None = None
+    onward_manager: Callable[[Gateway, NodeSettings], Json] | None = None
     http_filter: Callable[[Gateway, NodeSettings], Json] | None = None
+    moving_filters: Callable[[Gateway], list[Json]] | None = None
     table: Callable[[Gateway], Json] | None = None
     route: Callable[[Route], Json] | None = None
-    unmatched: Callable[[], Json] | None = None
+    forward: Callable[[Route], Json] | None = None
+    destinations: Callable[[Route], list[tuple[Json, Json]]] | None = None
+    unmatched: Callable[[tuple[Route, ...]], Json] | None = None
     cluster: Callable[[Upstream], Json] | None = None
-    moving_filter: Callable[[Gateway], Json] | None = None
+    runtime: Callable[[Gateway], Json] | None = None
+    endpoints: Callable[[Gateway], dict[str, Json]] | None = None
 
 
 def merge(parts: Iterable[Json]) -> Json:

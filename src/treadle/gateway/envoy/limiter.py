@@ -11,8 +11,8 @@ _BUCKETS_MAX = 10_000  # for each wildcard; the least recently used goes first. 
 
 
 def bucket(limit: Limit) -> Json:
-    """A bucket that holds `requests` and refills them continuously over `per_s` seconds."""
-    return {"max_tokens": limit.requests, "tokens_per_fill": limit.requests, "fill_interval": f"{limit.per_s}s"}
+    """A bucket that holds its burst and refills `requests` continuously over `per_s` seconds."""
+    return {"max_tokens": limit.size, "tokens_per_fill": limit.requests, "fill_interval": f"{limit.per_s}s"}
 
 
 def limiter(name: str, *, rate_limits: Json, descriptors: Json, headers: bool) -> tuple[str, dict[str, Json]]:

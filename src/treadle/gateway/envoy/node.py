@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from treadle.contract.model import Json
+
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
     """One node. `folder` is an absolute path; Envoy reads its resources there and writes the access log.
 
     `address` and `port` take calls; `admin_port` is on loopback always. `body_bytes_max` bounds a request's body.
+    `hop_socket` is where the guard hop takes calls and `onward_socket` where it sends them on, both Unix sockets;
+    empty: in the node's folder. `tls` is the folder of the node's certificates, empty for a node that speaks plain
+    HTTP. `client_certificates` is `none`, `optional` or `required`.
     """
 
     folder: str
@@ -18,6 +23,10 @@ class NodeSettings:
     address: str = "127.0.0.1"
     name: str = "gateway"
     body_bytes_max: int = 1_048_576
+    hop_socket: str = ""
+    onward_socket: str = ""
+    tls: str = ""
+    client_certificates: str = "optional"
 
     @property
     def bootstrap(self) -> str:
@@ -30,15 +39,24 @@ class NodeSettings:
         return f"{self.folder}/access.log"
 
     @property
-    def clusters(self) -> str:
-        """The discovery file of the upstreams (CDS), alone in its folder: Envoy watches the folder."""
-        return f"{self.folder}/cds/clusters.json"
+    def hop(self) -> str:
+        """The socket of the guard hop."""
+        return self.hop_socket or f"{self.folder}/hop.sock"
 
     @property
-    def routes(self) -> str:
-        """The discovery file of the routes (RDS)."""
-        return f"{self.folder}/rds/routes.json"
+    def onward(self) -> str:
+        """The socket that takes calls back from the guard hop."""
+        return self.onward_socket or f"{self.folder}/onward.sock"
 
-    def filter(self, name: str) -> str:
-        """The discovery file of one filter (ECDS): a folder each, so that a change wakes nobody else."""
-        return f"{self.folder}/ecds/{name}/filter.json"
+    def file(self, kind: str, name: str = "all") -> str:
+        """The discovery file of one resource, or of all of a kind.
+
+        Each is alone in its folder: Envoy watches folders, so a change wakes nobody else.
+        """
+        return f"{self.folder}/{kind}/{name}/resources.json"
+
+    def source(self, kind: str, name: str = "all") -> Json:
+        """How Envoy finds a resource that moves."""
+        path = self.file(kind, name)
+        watched = {"path": path, "watched_directory": {"path": path.rpartition("/")[0]}}
+        return {"path_config_source": watched, "resource_api_version": "V3"}

@@ -19,10 +19,10 @@ from treadle.gateway.ir import Route, literal, pattern, shape
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One operation and its compiled route."""
+    """One operation and its compiled routes, in order."""
 
     route: Route
-    compiled: Json
+    compiled: list[Json]
 
 
 def path_match(template: str) -> Json:
@@ -37,7 +37,7 @@ def grow(leaves: Iterable[Leaf], not_allowed: Callable[[tuple[Route, ...]], Json
         shapes[shape(leaf.route.template)].append(leaf)
     groups: defaultdict[str, list[tuple[tuple[str, ...], list[Json]]]] = defaultdict(list)
     for key, members in shapes.items():
-        operations = [leaf.compiled for leaf in members]
+        operations = [route for leaf in members for route in leaf.compiled]
         routes = [*operations, not_allowed(tuple(leaf.route for leaf in members))]
         groups[literal(members[0].route.template)].append((_rank(key), routes))
     on_no_match = {"action": {"name": "not-found", "typed_config": typed("config.route.v3.Route", **not_found)}}

@@ -24,8 +24,8 @@ def _manager(_: Gateway, _node: NodeSettings) -> Json:
     return {"early_header_mutation_extensions": [extension("forged-identity", mutation, mutations=[strip])]}
 
 
-def _moving_filter(gateway: Gateway) -> Json:
-    issuer = gateway.issuer
+def _moving_filters(gateway: Gateway) -> list[Json]:
+    issuer = gateway.issuers[0]
     provider = {
         "issuer": issuer.url,
         "audiences": [issuer.audience],
@@ -41,12 +41,13 @@ def _moving_filter(gateway: Gateway) -> Json:
         "claim_to_headers": [{"header_name": header, "claim_name": claim} for claim, header in _CLAIMS.items()],
         "jwt_cache_config": {"jwt_cache_size": 1_000},
     }
-    return extension(
+    filter = extension(
         JWT_FILTER,
         "extensions.filters.http.jwt_authn.v3.JwtAuthentication",
         providers={_PROVIDER: provider},
         requirement_map={_PROVIDER: {"provider_name": _PROVIDER}},
     )
+    return [filter]
 
 
 def _route(route: Route) -> Json:
@@ -56,4 +57,4 @@ def _route(route: Route) -> Json:
     return {"typed_per_filter_config": {JWT_FILTER: needs}}
 
 
-FEATURE = Feature("authn", manager=_manager, moving_filter=_moving_filter, route=_route)
+FEATURE = Feature("authn", manager=_manager, moving_filters=_moving_filters, route=_route)

@@ -1,7 +1,7 @@
 """Doors: what our own doors say of a refusal is noted for its fact, and goes no further than the gateway.
 
 They answer with `x-treadle-code`, the code that is also in their envelope. Only the routes of the platform contract
-listen: any other upstream could say there what it likes.
+listen, and those that lead through the guard hop: any other upstream could say there what it likes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _http_filter(_: Gateway, _node: NodeSettings) -> Json:
 
 
 def _route(route: Route) -> Json:
-    if route.contract != PLATFORM:
+    if route.contract != PLATFORM and not route.guard:
         return {}
     noted = {"metadata_namespace": DOOR_METADATA, "key": "code", "type": "STRING"}
     rule = {"header": "x-treadle-code", "on_header_present": noted, "remove": True}

@@ -27,6 +27,20 @@ def _manager(_: Gateway, _node: NodeSettings) -> Json:
     return {"local_reply_config": {"mappers": [*_forbidden(), *map(_row, REFUSALS), *_rest()]}}
 
 
+def _onward_manager(_: Gateway, _node: NodeSettings) -> Json:
+    """What cannot be had from an upstream. The trace is the one that the front has told; the front notes the code."""
+    rows = [row for row in (*REFUSALS, refusal(500)) if row.status >= 500]
+    mappers = [_told(_mapper(_status("EQ", row.status), row, []), row) for row in rows]
+    return {"local_reply_config": {"mappers": [*mappers, *(_told(each, refusal(500)) for each in _rest()[:1])]}}
+
+
+def _told(mapper: dict[str, Json], row: Refusal) -> Json:
+    body = mapper["body_format_override"]
+    format = body["json_format"] | {"traceId": "%REQ(X-TREADLE-TRACE-ID)%"}
+    code = _header("x-treadle-code", row.code, "OVERWRITE_IF_EXISTS_OR_ADD")
+    return mapper | {"headers_to_add": [code], "body_format_override": body | {"json_format": format}}
+
+
 def _forbidden() -> list[Json]:
     """Envoy has one 403 for three things; what its filters noted of the call tells them apart.
 
@@ -78,4 +92,4 @@ def _status(op: str, status: int) -> Json:
     return {"status_code_filter": {"comparison": {"op": op, "value": value}}}
 
 
-FEATURE = Feature("envelope", manager=_manager)
+FEATURE = Feature("envelope", manager=_manager, onward_manager=_onward_manager)

@@ -13,7 +13,7 @@ _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _UNSENT = "connect-failure,refused-stream"
 
 
-def _route(route: Route) -> Json:
+def _forward(route: Route) -> Json:
     retry_on = f"{_UNSENT},reset-before-request,gateway-error" if route.method in _IDEMPOTENT else _UNSENT
     policy = {
         "retry_on": retry_on,
@@ -23,4 +23,4 @@ def _route(route: Route) -> Json:
     return {"route": {"retry_policy": policy}}
 
 
-FEATURE = Feature("retries", route=_route)
+FEATURE = Feature("retries", forward=_forward)

@@ -30,7 +30,7 @@ _OPERATION = {
 }
 
 
-def _moving_filter(gateway: Gateway) -> Json:
+def _moving_filters(gateway: Gateway) -> list[Json]:
     limited = [route for api in gateway.apis for route in api.routes if route.limit]
     consumers = [
         {"entries": [{"key": "consumer", "value": one.consumer}], "token_bucket": bucket(one.limit)}
@@ -51,7 +51,7 @@ def _moving_filter(gateway: Gateway) -> Json:
         descriptors=[*consumers, anybody, *operations],
         headers=True,
     )
-    return extension(_NAME, type, **config)
+    return [extension(_NAME, type, **config)]
 
 
 def _route(route: Route) -> Json:
@@ -62,7 +62,7 @@ def _route(route: Route) -> Json:
     return {}
 
 
-def _unmatched() -> Json:
+def _unmatched(_: tuple[Route, ...]) -> Json:
     return {"typed_per_filter_config": _OFF}
 
 
@@ -70,4 +70,4 @@ def _key(route: Route) -> str:
     return f"{route.contract}/{route.operation}"
 
 
-FEATURE = Feature("tier", moving_filter=_moving_filter, route=_route, unmatched=_unmatched)
+FEATURE = Feature("tier", moving_filters=_moving_filters, route=_route, unmatched=_unmatched)

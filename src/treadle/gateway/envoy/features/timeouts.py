@@ -14,7 +14,12 @@ def _manager(_: Gateway, _node: NodeSettings) -> Json:
     return {"request_timeout": "15s", "request_headers_timeout": "5s", "stream_idle_timeout": f"{_IDLE_S}s"}
 
 
-def _route(route: Route) -> Json:
+def _onward_manager(_: Gateway, _node: NodeSettings) -> Json:
+    # The front has the caller's patience; what the hop asks for is bounded by each route.
+    return {"stream_idle_timeout": "0s"}
+
+
+def _forward(route: Route) -> Json:
     timeout_s = route.timeout_ms / 1_000
     fields: dict[str, Json] = {"timeout": f"{timeout_s:g}s"}
     if timeout_s >= _IDLE_S:  # an upstream that thinks for long is not an idle one
@@ -22,4 +27,4 @@ def _route(route: Route) -> Json:
     return {"route": fields}
 
 
-FEATURE = Feature("timeouts", manager=_manager, route=_route)
+FEATURE = Feature("timeouts", manager=_manager, onward_manager=_onward_manager, forward=_forward)

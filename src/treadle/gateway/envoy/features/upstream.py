@@ -16,8 +16,8 @@ def _http_filter(_: Gateway, _node: NodeSettings) -> Json:
     return extension(name, "extensions.filters.http.router.v3.Router", suppress_envoy_headers=True)
 
 
-def _route(route: Route) -> Json:
-    return {"route": {"cluster": route.upstream}}
+def _destinations(route: Route) -> list[tuple[Json, Json]]:
+    return [({}, {"route": {"cluster": route.upstream}})]
 
 
 def _cluster(upstream: Upstream) -> Json:
@@ -44,4 +44,4 @@ def _is_address(host: str) -> bool:
     return True
 
 
-FEATURE = Feature("upstream", http_filter=_http_filter, route=_route, cluster=_cluster)
+FEATURE = Feature("upstream", http_filter=_http_filter, destinations=_destinations, cluster=_cluster)
