@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from treadle.contract.model import Slo
 from treadle.contract.place import Json
@@ -25,7 +24,7 @@ from treadle.contract.promises import (
 
 DAY_S = 86_400
 _BODIES = frozenset({"POST", "PUT", "PATCH"})
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
+_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([A-Za-z0-9.-]{1,253})(?::[0-9]*)?(?:[/?#]|\Z)")
 _EVENTS = "text/event-stream"
 
 
@@ -120,12 +119,8 @@ def hosts(document: Json) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for each in listed if isinstance(listed, list) else ():
         url = each.get("url") if isinstance(each, dict) else None
-        try:
-            name = urlsplit(url).hostname if isinstance(url, str) else None
-        except ValueError:
-            continue
-        if name and _HOST.fullmatch(name):
-            found[name] = None
+        if isinstance(url, str) and (match := _HOST.match(url)):
+            found[match[1].lower()] = None
     return tuple(found)
 
 
