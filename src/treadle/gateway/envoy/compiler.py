@@ -183,13 +183,14 @@ def _bootstrap(gateway: Gateway, node: NodeSettings) -> Json:
 def _chain(gateway: Gateway, node: NodeSettings) -> list[Json]:
     chain = []
     for feature in FEATURES:
+        demand: dict[str, Json] = {"disabled": True} if feature.on_demand else {}
         if feature.http_filter:
-            chain.append(feature.http_filter(gateway, node))
+            chain.append(feature.http_filter(gateway, node) | demand)
         for moving in feature.moving_filters(gateway) if feature.moving_filters else ():
             # No call is taken before the filter is there, however long that lasts: without it nothing is checked.
             source = node.source("ecds", moving["name"]) | {"initial_fetch_timeout": "0s"}
             discovery = {"config_source": source, "type_urls": [moving["typed_config"]["@type"]]}
-            chain.append({"name": moving["name"], "config_discovery": discovery})
+            chain.append({"name": moving["name"], "config_discovery": discovery} | demand)
     return chain
 
 
@@ -211,9 +212,7 @@ def _whole_listener(listener: Json, moving: Mapping[str, Mapping[str, Json]]) ->
     connection = chain["filters"][0]
     manager = connection["typed_config"]
     table = _plain(moving["rds"][manager["rds"]["route_config_name"]])
-    filters = [
-        _plain(moving["ecds"][each["name"]]) if "config_discovery" in each else each for each in manager["http_filters"]
-    ]
+    filters = [_whole_filter(each, moving["ecds"]) for each in manager["http_filters"]]
     logs = [
         log | {"typed_config": log["typed_config"] | {"path": "/dev/null"}} for log in manager.get("access_log", ())
     ]
@@ -222,6 +221,12 @@ def _whole_listener(listener: Json, moving: Mapping[str, Mapping[str, Json]]) ->
     anywhere = {"socket_address": {"address": "127.0.0.1", "port_value": 0}}
     chains = [chain | {"filters": [connection | {"typed_config": typed_config}]}]
     return listener | {"address": anywhere, "filter_chains": chains}
+
+
+def _whole_filter(filter: Json, moving: Mapping[str, Json]) -> Json:
+    if "config_discovery" not in filter:
+        return filter
+    return {key: value for key, value in filter.items() if key != "config_discovery"} | _plain(moving[filter["name"]])
 
 
 def _whole_layer(layer: Json, runtime: Mapping[str, Json]) -> Json:

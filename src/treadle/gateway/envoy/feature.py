@@ -22,7 +22,8 @@ class Feature:
 
     Fixed for the life of a process: `bootstrap`, `listener` and `manager` give fields of the bootstrap, the listener
     and the HTTP connection manager; `onward_manager` those of the manager that takes calls back from the guard hop;
-    `http_filter` gives one filter of the chain, at this feature's position.
+    `http_filter` gives one filter of the chain, at this feature's position. One that is `on_demand` costs nothing but
+    on routes that carry a configuration for it, which switches it on there.
 
     Moving while it runs, without draining a connection: `table` gives fields of the route table, `route` of one
     operation's route, `unmatched` of the routes that answer 405 (with the operations of that template) and 404 (with
@@ -36,6 +37,7 @@ class Feature:
     """
 
     name: str
+    on_demand: bool = False
     bootstrap: Callable[[Gateway, NodeSettings], Json] | None = None
     listener: Callable[[Gateway, NodeSettings], Json] | None = None
     manager: Callable[[Gateway, NodeSettings], Json] | None = None

@@ -28,4 +28,4 @@ def _route(route: Route) -> Json:
     return {"typed_per_filter_config": {_FILTER: typed(_TYPE, response_rules=[rule])}}
 
 
-FEATURE = Feature("doors", http_filter=_http_filter, route=_route)
+FEATURE = Feature("doors", on_demand=True, http_filter=_http_filter, route=_route)

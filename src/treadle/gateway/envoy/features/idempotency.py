@@ -25,4 +25,4 @@ def _route(route: Route) -> Json:
     return {"typed_per_filter_config": {_FILTER: per_route}}
 
 
-FEATURE = Feature("idempotency", http_filter=_http_filter, route=_route)
+FEATURE = Feature("idempotency", on_demand=True, http_filter=_http_filter, route=_route)
