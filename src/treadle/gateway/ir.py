@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 import orjson
 
@@ -26,6 +27,7 @@ from treadle.contract.model import (
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 PLATFORM = "treadle.platform.v1"
 """The contract of treadle's own doors. It is compiled like any other; its upstreams are ours."""
@@ -33,6 +35,14 @@ EDGE_LIMIT = Limit(1_000)
 """Calls a second of one client address, unless a gateway says otherwise."""
 SOCKET_PATH_BYTES_MAX = 107
 """sun_path of Linux holds 108 bytes with its closing zero (unix(7))."""
+
+
+class Repeat(StrEnum):
+    """What it does to send a call again that may have arrived: nothing at all, nothing more, or harm."""
+
+    SAFE = "safe"
+    IDEMPOTENT = "idempotent"
+    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +130,20 @@ class Route:
     def key(self) -> str:
         """What names it among all operations: `sales.orders.v1/createOrder`."""
         return f"{self.contract}/{self.operation}"
+
+    @property
+    def repeat(self) -> Repeat:
+        """Whether the gateway may send a call again: what the contract says, else the method (RFC 9110 section 9.2).
+
+        A call with a key of repetition must not be: the guard hop promises that its upstream sees the key once.
+        """
+        if self.guard and self.guard.idempotency:
+            return Repeat.NEVER
+        if self.retry:
+            return Repeat(self.retry)
+        if self.method in _SAFE_METHODS:
+            return Repeat.SAFE
+        return Repeat.IDEMPOTENT if self.method in {"PUT", "DELETE"} else Repeat.NEVER
 
 
 @dataclass(frozen=True, slots=True)

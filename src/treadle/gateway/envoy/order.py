@@ -14,6 +14,7 @@ from treadle.gateway.envoy.features import (
     hardening,
     idempotency,
     retries,
+    rollout,
     tier,
     timeouts,
     trace,
@@ -35,5 +36,6 @@ FEATURES = (
     timeouts.FEATURE,  # no filter: bounds the rest
     retries.FEATURE,  # no filter: what the router may send again
     breakers.FEATURE,  # no filter: how much it may send
+    rollout.FEATURE,  # no filter: which version of a service answers
     upstream.FEATURE,  # the router; it ends every chain
 )

@@ -1,4 +1,4 @@
-"""Upstreams: where a call goes. A cluster each, by address, name or Unix socket; the router is the last filter."""
+"""Upstreams: a cluster each, by address, name or Unix socket; the router is the last filter."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ from treadle.contract.model import Json
 from treadle.gateway.envoy.feature import Feature
 from treadle.gateway.envoy.node import NodeSettings
 from treadle.gateway.envoy.typed import extension
-from treadle.gateway.ir import Gateway, Route, Upstream
+from treadle.gateway.ir import Gateway, Upstream
 
 
 def _http_filter(_: Gateway, _node: NodeSettings) -> Json:
     name = "envoy.filters.http.router"
     return extension(name, "extensions.filters.http.router.v3.Router", suppress_envoy_headers=True)
-
-
-def _destinations(route: Route) -> list[tuple[Json, Json]]:
-    return [({}, {"route": {"cluster": route.upstream}})]
 
 
 def _cluster(upstream: Upstream) -> Json:
@@ -44,4 +40,4 @@ def _is_address(host: str) -> bool:
     return True
 
 
-FEATURE = Feature("upstream", http_filter=_http_filter, destinations=_destinations, cluster=_cluster)
+FEATURE = Feature("upstream", http_filter=_http_filter, cluster=_cluster)
