@@ -132,6 +132,13 @@ CODES: Mapping[str, str] = {
         "The contracts and settings, put together, contradict each other. The contract that is named is left "
         "out; the others are served."
     ),
+    "gateway-schema": (
+        "A resource for Envoy has a field or a value that the message schema in this Envoy's own binary does not have. "
+        "The JSON pointer says where."
+    ),
+    "engine-without-schema": (
+        "The binary that should be Envoy carries no descriptors of its messages, so that nothing can be encoded for it."
+    ),
     "gateway-refused": "Envoy would not run the configuration that was compiled for it. Nothing was changed.",
     "story-failed": "A story of the demo did not end as it should. The logs of the processes say why.",
     # Tokens and secrets
