@@ -150,6 +150,13 @@ CODES: Mapping[str, str] = {
         "token: the name becomes a header, a rate limit's key and part of a fact."
     ),
     "secret-name-invalid": "A secret's name becomes a file name.",
+    "spiffe-name-invalid": (
+        "A certificate names its owner by a SPIFFE id, which knows no escapes: letters, digits, '.', '_' and '-' only."
+    ),
+    "certificates-unusable": (
+        "The folder of a node's certificates lacks a file, or its key is not that of its certificate. Nothing was "
+        "changed. A fabric makes its own; where others put them there, they must be complete."
+    ),
     # The bus
     "backend-unknown": "There is no bus backend of that name.",
     "bus-unreachable": "NATS does not answer.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import re
+import ssl
 import subprocess
 import tempfile
 import time
@@ -22,6 +23,7 @@ from treadle.base.canon import canonical
 from treadle.base.errors import EngineError, InputError, TreadleError
 from treadle.base.files import write_atomically
 from treadle.contract.model import Json
+from treadle.gateway.envoy.certificates import secrets
 from treadle.gateway.envoy.compiler import compile_gateway
 from treadle.gateway.envoy.node import NodeSettings
 from treadle.gateway.envoy.snapshot import Moving, Snapshot, discovery, version
@@ -115,15 +117,21 @@ class EnvoyEngine:
         return [str(self.binary), "--config-path", str(folder / "bootstrap.json"), *process, *flags, *logs]
 
     def prepare(self, snapshot: Snapshot) -> None:
-        """Write everything that Envoy reads when it starts. Raises RefusedSnapshotError; then nothing was written.
+        """Write everything that Envoy reads when it starts, but for certificates, which must be there.
 
+        Raises RefusedSnapshotError, and EngineError `certificates-unusable`; then nothing was written.
         The bootstrap comes last: whoever waits for it finds the rest in its place.
         """
-        self.validate(snapshot)
         node = snapshot.node
+        if node.tls:
+            _check_certificates(node)
+        self.validate(snapshot)
         for kind, resources in snapshot.moving():
             for name, group in _files(kind, resources).items():
                 _write(node.file(kind, name), discovery(*group))
+        if node.tls:
+            for name, secret in secrets(node).items():
+                _write(node.file("sds", name), discovery(secret))
         _write(node.bootstrap, canonical(snapshot.bootstrap))
 
     def validate(self, snapshot: Snapshot) -> None:
@@ -282,6 +290,20 @@ async def _live(node: NodeSettings, stat: str, path: str, resources: list[Json])
         if old is not None:
             _write(path, old)
         raise
+
+
+def _check_certificates(node: NodeSettings) -> None:
+    """Raise EngineError where Envoy could not speak TLS with what lies in the node's folder of certificates."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(node.certificate("tls.crt"), node.certificate("tls.key"))
+        context.load_verify_locations(node.certificate("ca.crt"))
+    except OSError as error:  # ssl.SSLError is one
+        raise EngineError(
+            "certificates-unusable",
+            f"{node.tls} does not hold a certificate, its key and an authority: {error}",
+            "put tls.crt, tls.key and ca.crt (PEM) there, as in a Kubernetes secret of the type kubernetes.io/tls",
+        ) from error
 
 
 def _stats(port: int, pattern: str) -> dict[str, str]:

@@ -49,8 +49,9 @@ class Repeat(StrEnum):
 class Upstream:
     """Where a contract's calls go: `host` and `port`, or `socket`, the path of a Unix socket.
 
-    `tls` says that it is spoken to over TLS: `spiffe_id` is whom the gateway must find there, over mutual TLS; `ca` is
-    the path of a PEM file that its certificate must chain to, empty for the system's authorities.
+    `tls` says that it is spoken to over TLS: `spiffe_id` is whom the gateway must find there, over mutual TLS; `ca` are
+    the certificates (PEM) that its own must chain to. Where that is empty: the node's, for one with a `spiffe_id`, else
+    those that the system trusts.
     """
 
     name: str
@@ -223,6 +224,8 @@ class Gateway:
     apis: tuple[Api, ...]
     consumers: tuple[ConsumerLimit, ...]
     default_limit: Limit
+    `trust_domain` is where callers with a certificate must come from (SPIFFE); empty: whatever the node's authority
+    certifies.
     issuers: tuple[Issuer, ...]
     edge_limit: Limit = EDGE_LIMIT
     hosts: tuple[str, ...] = ()
@@ -236,6 +239,7 @@ class Gateway:
         """The same gateway with just these contracts."""
         return replace(self, apis=tuple(api for api in self.apis if api.contract in contracts))
 
+    trust_domain: str = ""
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from treadle.contract.model import Json
 from treadle.gateway.envoy import onward
+from treadle.gateway.envoy.certificates import unfiled
 from treadle.gateway.envoy.feature import merge
 from treadle.gateway.envoy.node import NodeSettings
 from treadle.gateway.envoy.order import FEATURES
@@ -15,7 +16,7 @@ from treadle.gateway.envoy.patch import patched
 from treadle.gateway.envoy.snapshot import Snapshot
 from treadle.gateway.envoy.tree import Leaf, grow, path_match
 from treadle.gateway.envoy.typed import extension, typed
-from treadle.gateway.ir import Api, Gateway, Route, Upstream, validate
+from treadle.gateway.ir import Api, Fault, Gateway, InvalidGatewayError, Route, Upstream, validate
 
 TABLE = "treadle"
 """The route table of the front, and the prefix of its statistics."""
@@ -31,8 +32,9 @@ _HOP_GRACE_MS = 2_000
 def compile_gateway(gateway: Gateway, node: NodeSettings) -> Snapshot:
     """Everything one node is to run. Raises InvalidGatewayError where the gateway contradicts itself."""
     validate(gateway)
-    clusters = {up.name: _cluster(up) for api in gateway.apis for up in api.upstreams}
-    clusters[HOP] = _cluster(Upstream(HOP, socket=node.hop))
+    _certified(gateway, node)
+    clusters = {up.name: _cluster(up, node) for api in gateway.apis for up in api.upstreams}
+    clusters[HOP] = _cluster(Upstream(HOP, socket=node.hop), node)
     routes = {TABLE: _table(gateway), onward.TABLE: _onward_table(gateway)}
     filters = {each["name"]: _extension(each) for each in _moving_filters(gateway)}
     layer = merge(feature.runtime(gateway) for feature in FEATURES if feature.runtime)
@@ -43,7 +45,7 @@ def compile_gateway(gateway: Gateway, node: NodeSettings) -> Snapshot:
         if feature.endpoints
         for name, load in feature.endpoints(gateway).items()
     }
-    unbound = replace(node, port=0, address="127.0.0.1", tls="")
+    unbound = replace(node, port=0, address="127.0.0.1")
     moving = {"cds": clusters, "eds": endpoints, "ecds": filters, "rtds": runtime, "rds": routes}
     return Snapshot(
         node=node,
@@ -143,9 +145,23 @@ def _direct(name: str, status: int, routes: tuple[Route, ...] = ()) -> Json:
     return merge([base, *(feature.unmatched(routes) for feature in FEATURES if feature.unmatched)])
 
 
-def _cluster(upstream: Upstream) -> Json:
-    type = typed("config.cluster.v3.Cluster")
-    return merge([type, *(feature.cluster(upstream) for feature in FEATURES if feature.cluster)])
+def _certified(gateway: Gateway, node: NodeSettings) -> None:
+    """Raise InvalidGatewayError where an upstream would have to be shown a certificate, and the node has none."""
+    found = [
+        Fault(api.contract, f"upstream {upstream.name} has a spiffe_id, and this node has no certificate to show it")
+        for api in gateway.apis
+        for upstream in api.upstreams
+        if upstream.spiffe_id and not node.tls
+    ]
+    if found:
+        raise InvalidGatewayError(tuple(found))
+
+
+def _cluster(upstream: Upstream, node: NodeSettings) -> Json:
+    base = typed("config.cluster.v3.Cluster")
+    everywhere = [feature.cluster(upstream) for feature in FEATURES if feature.cluster]
+    here = [feature.secured(upstream, node) for feature in FEATURES if feature.secured]
+    return merge([base, *everywhere, *here])
 
 
 def _bootstrap(gateway: Gateway, node: NodeSettings) -> Json:
@@ -160,10 +176,11 @@ def _bootstrap(gateway: Gateway, node: NodeSettings) -> Json:
         "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         **manager,
     )
+    transport = [feature.transport(gateway, node) for feature in FEATURES if feature.transport]
     base = {
         "name": "calls",
         "address": {"socket_address": {"address": node.address, "port_value": node.port}},
-        "filter_chains": [{"filters": [connection]}],
+        "filter_chains": [merge([{"filters": [connection]}, *transport])],
     }
     listener = merge([base, *(feature.listener(gateway, node) for feature in FEATURES if feature.listener)])
     # Of the admin interface only what this package reads: nobody can stop or change the gateway through it.
@@ -219,7 +236,7 @@ def _whole_listener(listener: Json, moving: Mapping[str, Mapping[str, Json]]) ->
     inlined = {key: value for key, value in manager.items() if key != "rds"} | {"access_log": logs}
     typed_config = inlined | {"route_config": table, "http_filters": filters}
     anywhere = {"socket_address": {"address": "127.0.0.1", "port_value": 0}}
-    chains = [chain | {"filters": [connection | {"typed_config": typed_config}]}]
+    chains = [_unfiled(chain) | {"filters": [connection | {"typed_config": typed_config}]}]
     return listener | {"address": anywhere, "filter_chains": chains}
 
 
@@ -233,7 +250,15 @@ def _whole_layer(layer: Json, runtime: Mapping[str, Json]) -> Json:
     return {"name": layer["name"], "static_layer": runtime[layer["name"]]["layer"]} if "rtds_layer" in layer else layer
 
 
+def _unfiled(holder: Json) -> Json:
+    """A filter chain or cluster whose transport is judged without the node's certificates."""
+    if "transport_socket" not in holder:
+        return holder
+    return holder | {"transport_socket": unfiled(holder["transport_socket"])}
+
+
 def _whole_cluster(cluster: Json, moving: Mapping[str, Mapping[str, Json]]) -> Json:
+    cluster = _unfiled(cluster)
     if "eds_cluster_config" not in cluster:
         return cluster
     kept = {key: value for key, value in cluster.items() if key != "eds_cluster_config"}

@@ -20,15 +20,16 @@ from treadle.gateway.ir import Gateway, Route, Upstream
 class Feature:
     """One capability of the gateway.
 
-    Fixed for the life of a process: `bootstrap`, `listener` and `manager` give fields of the bootstrap, the listener
-    and the HTTP connection manager; `onward_manager` those of the manager that takes calls back from the guard hop;
-    `http_filter` gives one filter of the chain, at this feature's position. One that is `on_demand` costs nothing but
-    on routes that carry a configuration for it, which switches it on there.
+    Fixed for the life of a process: `bootstrap`, `listener`, `transport` and `manager` give fields of the bootstrap,
+    the listener, its filter chain and the HTTP connection manager; `onward_manager` those of the manager that takes
+    calls back from the guard hop; `http_filter` gives one filter of the chain, at this feature's position. One that is
+    `on_demand` costs nothing but on routes that carry a configuration for it, which switches it on there.
 
     Moving while it runs, without draining a connection: `table` gives fields of the route table, `route` of one
     operation's route, `unmatched` of the routes that answer 405 (with the operations of that template) and 404 (with
-    none), `cluster` of an upstream's cluster, `runtime` of the runtime layer, `endpoints` whole load assignments by
-    name. `moving_filters` are filters of the chain too, delivered apart (ECDS): only its own change renews one.
+    none), `cluster` of an upstream's cluster, `secured` those of it that name files of the node, `runtime` of the
+    runtime layer, `endpoints` whole load assignments by name. `moving_filters` are filters of the chain too, delivered
+    apart (ECDS): only its own change renews one.
 
     An operation's call leaves the gateway by `forward` (fields of its route that say how it is sent) and by one of
     `destinations`: pairs of a further condition on the call and fields that say where it goes, the last one without a
@@ -40,6 +41,7 @@ class Feature:
     on_demand: bool = False
     bootstrap: Callable[[Gateway, NodeSettings], Json] | None = None
     listener: Callable[[Gateway, NodeSettings], Json] | None = None
+    transport: Callable[[Gateway, NodeSettings], Json] | None = None
     manager: Callable[[Gateway, NodeSettings], Json] | None = None
     onward_manager: Callable[[Gateway, NodeSettings], Json] | None = None
     http_filter: Callable[[Gateway, NodeSettings], Json] | None = None
@@ -50,6 +52,7 @@ class Feature:
     destinations: Callable[[Route], list[tuple[Json, Json]]] | None = None
     unmatched: Callable[[tuple[Route, ...]], Json] | None = None
     cluster: Callable[[Upstream], Json] | None = None
+    secured: Callable[[Upstream, NodeSettings], Json] | None = None
     runtime: Callable[[Gateway], Json] | None = None
     endpoints: Callable[[Gateway], dict[str, Json]] | None = None
 

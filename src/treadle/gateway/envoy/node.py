@@ -13,8 +13,11 @@ class NodeSettings:
 
     `address` and `port` take calls; `admin_port` is on loopback always. `body_bytes_max` bounds a request's body.
     `hop_socket` is where the guard hop takes calls and `onward_socket` where it sends them on, both Unix sockets;
-    empty: in the node's folder. `tls` is the folder of the node's certificates, empty for a node that speaks plain
-    HTTP. `client_certificates` is `none`, `optional` or `required`.
+    empty: in the node's folder. `tls` is the folder of the node's certificates, empty for a node that has none and
+    speaks plain HTTP; one that is `plain` takes calls without TLS though it has them, behind a balancer that speaks it.
+    `carrier` is how what moves reaches the node: `files`, or `ads` from a server on the Unix socket `ads_socket`.
+    `client_certificates` is `none`, `optional` or `required`. `authorities` is the PEM file of those that the system
+    trusts.
     """
 
     folder: str
@@ -28,7 +31,9 @@ class NodeSettings:
     tls: str = ""
     client_certificates: str = "optional"
 
+    plain: bool = False
     @property
+    authorities: str = "/etc/ssl/certs/ca-certificates.crt"
     def bootstrap(self) -> str:
         """What Envoy is started with."""
         return f"{self.folder}/bootstrap.json"
@@ -57,6 +62,15 @@ class NodeSettings:
 
     def source(self, kind: str, name: str = "all") -> Json:
         """How Envoy finds a resource that moves."""
+    def certificate(self, name: str) -> str:
+        """One file of the node's certificates, named as Kubernetes does: `tls.crt`, `tls.key`, `ca.crt`."""
+        return f"{self.tls}/{name}"
+
+    @property
+    def ads(self) -> str:
+        """The socket of the delta ADS server beside the node."""
+        return self.ads_socket or f"{self.folder}/ads.sock"
+
         path = self.file(kind, name)
         watched = {"path": path, "watched_directory": {"path": path.rpartition("/")[0]}}
         return {"path_config_source": watched, "resource_api_version": "V3"}

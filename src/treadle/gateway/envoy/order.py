@@ -22,11 +22,14 @@ from treadle.gateway.envoy.features import (
 )
 
 FEATURES = (
+    tls,
     hardening.FEATURE,  # normalise before anything matches
     envelope.FEATURE,  # no filter: shapes whatever the others refuse
+    upstream_tls,
     access_log.FEATURE,  # no filter: sees whatever the others did
     trace.FEATURE,  # first filter: a refused call has a caller too
     edge.FEATURE,  # before tokens are looked at: guessing them is limited too
+    tls.FEATURE,  # no filter: how the rest is reached at all
     authn.FEATURE,  # who calls
     authz.FEATURE,  # what they may do; needs the token
     idempotency.FEATURE,  # what a call must carry; a stranger learns nothing of it
@@ -39,3 +42,4 @@ FEATURES = (
     rollout.FEATURE,  # no filter: which version of a service answers
     upstream.FEATURE,  # the router; it ends every chain
 )
+    upstream_tls.FEATURE,  # no filter: whom it may be sent to
