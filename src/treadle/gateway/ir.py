@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -27,12 +27,17 @@ from treadle.contract.model import (
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
+_YEAR_10000_S = 253_402_300_800
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 PLATFORM = "treadle.platform.v1"
 """The contract of treadle's own doors. It is compiled like any other; its upstreams are ours."""
 EDGE_LIMIT = Limit(1_000)
 """Calls a second of one client address, unless a gateway says otherwise."""
+WINDOWS = ("day", "month")
+"""The times that a quota is given for, in UTC."""
+REPLICAS_MAX = 1_000
+"""So many gateways share a limit at most."""
 SOCKET_PATH_BYTES_MAX = 107
 """sun_path of Linux holds 108 bytes with its closing zero (unix(7))."""
 
@@ -180,11 +185,11 @@ class ConsumerLimit:
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
-    """A consumer that has used up a quota. `window` is `day` or `month`; it is over `wait_s` seconds after the push."""
+    """A consumer that has used up a quota. `window` is one of WINDOWS; it is over at `until_s`, in Unix seconds."""
 
     consumer: str
     window: str
-    wait_s: int
+    until_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +224,13 @@ class Gateway:
     `default_limit` is for a consumer that is in no list, `edge_limit` for each client address, token or not. `hosts`
     are the names under which it is called; any other is answered with 404. `replicas` gateways share each limit.
     `exhausted` and `throttles` come and go while contracts stay. `otlp_url` gets `sample_percent` of the spans.
+    `trust_domain` is where callers with a certificate must come from (SPIFFE); empty: whatever the node's authority
+    certifies.
     """
 
     apis: tuple[Api, ...]
     consumers: tuple[ConsumerLimit, ...]
     default_limit: Limit
-    `trust_domain` is where callers with a certificate must come from (SPIFFE); empty: whatever the node's authority
-    certifies.
     issuers: tuple[Issuer, ...]
     edge_limit: Limit = EDGE_LIMIT
     hosts: tuple[str, ...] = ()
@@ -234,12 +239,12 @@ class Gateway:
     throttles: tuple[Throttle, ...] = ()
     otlp_url: str = ""
     sample_percent: float = 1.0
+    trust_domain: str = ""
 
     def only(self, contracts: Collection[str]) -> Gateway:
         """The same gateway with just these contracts."""
         return replace(self, apis=tuple(api for api in self.apis if api.contract in contracts))
 
-    trust_domain: str = ""
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
@@ -297,9 +302,11 @@ def validate(gateway: Gateway) -> Gateway:
 
 
 def _each(gateway: Gateway) -> Iterator[Fault]:
-    for bucket in (gateway.default_limit, gateway.edge_limit, *(one.limit for one in gateway.consumers)):
-        if bucket.requests < 1 or bucket.per_s < 1 or bucket.size < 1:
+    named = [*(each.limit for each in gateway.consumers), *(each.limit for each in gateway.throttles)]
+    for bucket in (gateway.default_limit, gateway.edge_limit, *named):
+        if not _lets_through(bucket):
             yield Fault("", f"a limit of {bucket.requests} requests per {bucket.per_s} s lets nobody through")
+    yield from _counts(gateway)
     if not gateway.issuers:
         yield Fault("", "there is no issuer: no token could be checked")
     for issuer in gateway.issuers:
@@ -315,6 +322,21 @@ def _each(gateway: Gateway) -> Iterator[Fault]:
         for route in api.routes:
             if message := _route_fault(route, known):
                 yield Fault(api.contract, f"operation {route.operation}: {message}")
+
+
+def _lets_through(limit: Limit) -> bool:
+    return limit.requests >= 1 and limit.per_s >= 1 and limit.size >= 1
+
+
+def _counts(gateway: Gateway) -> Iterator[Fault]:
+    if not 1 <= gateway.replicas <= REPLICAS_MAX:
+        yield Fault("", f"{gateway.replicas} gateways cannot share a limit; 1 to {REPLICAS_MAX} can")
+    for name, many in Counter(each.consumer for each in gateway.throttles).items():
+        if many > 1:
+            yield Fault("", f"consumer {name} is throttled {many} times")
+    for each in gateway.exhausted:
+        if each.window not in WINDOWS or not 0 < each.until_s < _YEAR_10000_S:
+            yield Fault("", f"the quota of consumer {each.consumer} ends at no moment of a day or month")
 
 
 def _is_jwks(text: str) -> bool:
@@ -349,7 +371,7 @@ def _route_fault(route: Route, upstreams: Collection[str]) -> str:
             return f"upstream {upstream} is not known"
     if route.timeout_ms < 1:
         return "its timeout is not positive"
-    if route.limit and (route.limit.requests < 1 or route.limit.per_s < 1):
+    if route.limit and not _lets_through(route.limit):
         return f"a limit of {route.limit.requests} requests per {route.limit.per_s} s lets nobody through"
     if route.public and route.scopes:
         return "it is public and asks for scopes"

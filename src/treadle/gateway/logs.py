@@ -58,7 +58,12 @@ def fact_of(line: bytes) -> Fact:
     if not at_us:
         raise _not_ours("it does not say when the call began")
     status, details = _number(row, "status"), _text(row, "details")
-    outcome, code = _ending(status, by_upstream=details == "via_upstream", door=_id(row, "door", _CODE))
+    outcome, code = _ending(
+        status,
+        by_upstream=details == "via_upstream",
+        door=_id(row, "door", _CODE),
+        limited=_id(row, "limited", _CODE),
+    )
     caller = read_traceparent(_text(row, "caller"))
     trace_id = _id(row, "trace", _TRACE_ID)
     return Fact(
@@ -84,14 +89,14 @@ def fact_of(line: bytes) -> Fact:
     )
 
 
-def _ending(status: int, *, by_upstream: bool, door: str) -> tuple[Outcome, str]:
+def _ending(status: int, *, by_upstream: bool, door: str, limited: str) -> tuple[Outcome, str]:
     if status == 0:
         return Outcome.FAILED, "CALLER_GONE"
     if status < 400:
         return Outcome.OK, ""
     outcome = Outcome.REFUSED if status < 500 else Outcome.FAILED
     if not by_upstream:
-        return outcome, refusal(status).code
+        return outcome, (limited if status == 429 else "") or refusal(status).code
     return outcome, door or f"UPSTREAM_{status // 100}XX"
 
 

@@ -28,6 +28,13 @@ REFUSALS = (
     Refusal(503, "UPSTREAM_UNAVAILABLE", "The service behind this operation is not available."),
     Refusal(504, "UPSTREAM_TIMEOUT", "The service behind this operation did not answer in time."),
 )
+LIMITS = (
+    Refusal(
+        429, "QUOTA_EXCEEDED", "The calls of this day or month are used up; Retry-After has the seconds to its end."
+    ),
+    Refusal(429, "THROTTLED", "This consumer is slowed down for a while; retry after the seconds in Retry-After."),
+)
+"""The refusals of limits beside the usual one; the answer names them in `x-treadle-limited`."""
 MISSING_KEY = Refusal(400, "BAD_REQUEST", "This operation needs the header Idempotency-Key.")
 _BY_STATUS = {refusal.status: refusal for refusal in REFUSALS}
 

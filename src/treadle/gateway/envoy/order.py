@@ -11,35 +11,43 @@ from treadle.gateway.envoy.features import (
     doors,
     edge,
     envelope,
+    fleet,
     hardening,
     idempotency,
+    observed_limits,
+    quota,
     retries,
     rollout,
+    throttle,
     tier,
     timeouts,
+    tls,
     trace,
     upstream,
+    upstream_tls,
 )
 
 FEATURES = (
-    tls,
+    tls.FEATURE,  # no filter: how the rest is reached at all
     hardening.FEATURE,  # normalise before anything matches
     envelope.FEATURE,  # no filter: shapes whatever the others refuse
-    upstream_tls,
     access_log.FEATURE,  # no filter: sees whatever the others did
     trace.FEATURE,  # first filter: a refused call has a caller too
+    fleet.FEATURE,  # no filter: how many gateways share the limits
     edge.FEATURE,  # before tokens are looked at: guessing them is limited too
-    tls.FEATURE,  # no filter: how the rest is reached at all
     authn.FEATURE,  # who calls
     authz.FEATURE,  # what they may do; needs the token
     idempotency.FEATURE,  # what a call must carry; a stranger learns nothing of it
-    tier.FEATURE,  # a refused call takes nothing from its consumer's bucket; needs the token
+    throttle.FEATURE,  # needs the token; whoever is slowed down on purpose wears out no other limit
+    quota.FEATURE,  # nor does who is out of quota
+    tier.FEATURE,  # a refused call takes nothing from its consumer's bucket
+    observed_limits.FEATURE,  # where limits only watch: stands for the three before it
     body.FEATURE,  # nothing is buffered for a caller who may not
     doors.FEATURE,  # acts on answers only: any place would do
     timeouts.FEATURE,  # no filter: bounds the rest
     retries.FEATURE,  # no filter: what the router may send again
     breakers.FEATURE,  # no filter: how much it may send
     rollout.FEATURE,  # no filter: which version of a service answers
+    upstream_tls.FEATURE,  # no filter: whom it may be sent to
     upstream.FEATURE,  # the router; it ends every chain
 )
-    upstream_tls.FEATURE,  # no filter: whom it may be sent to

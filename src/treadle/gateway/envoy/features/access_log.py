@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from treadle.contract.model import Json
 from treadle.gateway.envoy.feature import Feature
+from treadle.gateway.envoy.limiter import LIMITED
 from treadle.gateway.envoy.node import NodeSettings
 from treadle.gateway.envoy.typed import DOOR_METADATA, JWT_FILTER, extension
 from treadle.gateway.ir import Gateway, Route
@@ -42,6 +43,7 @@ _LINE = {
     "flags": "%RESPONSE_FLAGS%",
     "details": "%RESPONSE_CODE_DETAILS%",
     "door": f"%DYNAMIC_METADATA({DOOR_METADATA}:code):{_NAME_MAX}%",
+    "limited": f"%RESP({LIMITED.upper()}):{_NAME_MAX}%",
     "duration_us": "%COMMON_DURATION(DS_RX_BEG:DS_TX_END:us)%",
     "upstream_us": "%COMMON_DURATION(US_TX_BEG:US_RX_END:us)%",
     "bytes_in": "%BYTES_RECEIVED%",

@@ -9,10 +9,11 @@ from __future__ import annotations
 from treadle.base.ids import NO_TRACE
 from treadle.contract.model import Json
 from treadle.gateway.envoy.feature import Feature
+from treadle.gateway.envoy.limiter import LIMITED
 from treadle.gateway.envoy.node import NodeSettings
 from treadle.gateway.envoy.typed import JWT_FILTER, KEYLESS, extension
 from treadle.gateway.ir import Gateway
-from treadle.gateway.refusals import MISSING_KEY, REFUSALS, Refusal, refusal
+from treadle.gateway.refusals import LIMITS, MISSING_KEY, REFUSALS, Refusal, refusal
 
 _DETAILS = {
     "status": "%RESPONSE_CODE%",
@@ -24,7 +25,7 @@ _CHALLENGE = "WWW-Authenticate"
 
 def _manager(_: Gateway, _node: NodeSettings) -> Json:
     # No default body_format: it would rewrite answers that are no errors too.
-    return {"local_reply_config": {"mappers": [*_forbidden(), *map(_row, REFUSALS), *_rest()]}}
+    return {"local_reply_config": {"mappers": [*_forbidden(), *map(_limited, LIMITS), *map(_row, REFUSALS), *_rest()]}}
 
 
 def _onward_manager(_: Gateway, _node: NodeSettings) -> Json:
@@ -59,6 +60,14 @@ def _forbidden() -> list[Json]:
         _mapper(_both(_status("EQ", 403), known), refusal(403), []),
         _mapper(_status("EQ", 403), refusal(401), [invalid]) | {"status_code": 401},
     ]
+
+
+def _limited(row: Refusal) -> Json:
+    """A limit that is not the usual one names itself in the answer."""
+    said = f"response.headers['{LIMITED}'] == '{row.code}'"
+    cel = "extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+    named = {"extension_filter": extension("limited", cel, expression=said)}
+    return _mapper(_both(_status("EQ", row.status), named), row, [])
 
 
 def _both(*filters: Json) -> Json:

@@ -1,0 +1,38 @@
+"""Limits that are not enforced yet: a call beyond one passes, and the code of the limit is noted for its fact.
+
+Where a contract says `limits: observe` or `warn`, its routes switch off the filters that refuse and switch on their
+twins here, which have buckets of their own. Other routes pay nothing for them.
+"""
+
+from __future__ import annotations
+
+from treadle.contract.model import Enforcement, Json
+from treadle.gateway.envoy.feature import Feature
+from treadle.gateway.envoy.features import quota, throttle, tier
+from treadle.gateway.envoy.limiter import observing
+from treadle.gateway.envoy.typed import typed
+from treadle.gateway.ir import WINDOWS, Gateway, Route
+
+_ENFORCING = (throttle.NAME, *quota.names(), tier.NAME)
+
+
+def _moving_filters(gateway: Gateway) -> list[Json]:
+    windows = [quota.rules(gateway, window) for window in WINDOWS]
+    rules = (throttle.rules(gateway), *windows, tier.rules(gateway))
+    return [observing(_twin(name), each) for name, each in zip(_ENFORCING, rules, strict=True)]
+
+
+def _route(route: Route) -> Json:
+    if route.public or route.enforcement.limits is Enforcement.ENFORCE:
+        return {}
+    off = typed("config.route.v3.FilterConfig", disabled=True)
+    on = typed("config.route.v3.FilterConfig", config={})
+    switched = dict.fromkeys(_ENFORCING, off) | {_twin(name): on for name in _ENFORCING}
+    return {"typed_per_filter_config": switched}
+
+
+def _twin(name: str) -> str:
+    return f"{name}-observed"
+
+
+FEATURE = Feature("observed-limits", on_demand=True, moving_filters=_moving_filters, route=_route)

@@ -1,0 +1,51 @@
+"""Quotas: who has used up the calls of a day or a month gets nothing more until it is over.
+
+Calls are counted off the path, from facts; here are only those who are out of quota, a filter for each window. A call
+of theirs takes twice what their bucket can hold, so that not even a push, which fills every bucket, lets one through.
+When the window is over a call takes a single token: the gateway lifts the quota by itself, also where nobody is there
+to push. `Retry-After` tells the end of the window.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from treadle.contract.model import Json, Limit
+from treadle.gateway.envoy.feature import Feature
+from treadle.gateway.envoy.limiter import CONSUMER, Rules, bucket, enforcing
+from treadle.gateway.ir import WINDOWS, Gateway
+
+_CODE = "QUOTA_EXCEEDED"
+_SIZE = 1_000_000
+
+
+def names() -> tuple[str, ...]:
+    """The filters, one for each window."""
+    return tuple(f"quota-{window}" for window in WINDOWS)
+
+
+def rules(gateway: Gateway, window: str) -> Rules:
+    """A bucket for each consumer that is out of quota in one window."""
+    out = [each for each in gateway.exhausted if each.window == window]
+    if not out:
+        return Rules(_CODE, [{"actions": [CONSUMER]}])
+    end = max(each.until_s for each in out)
+    moment = f"timestamp('{datetime.fromtimestamp(end, UTC):%Y-%m-%dT%H:%M:%SZ}')"
+    taken = f"%CEL(request.time < {moment} ? {2 * _SIZE} : 1)%"
+    buckets = [
+        {"entries": [{"key": "consumer", "value": consumer}], "token_bucket": bucket(Limit(_SIZE))}
+        for consumer in sorted({each.consumer for each in out})
+    ]
+    return Rules(
+        _CODE,
+        [{"actions": [CONSUMER], "hits_addend": {"format": taken}}],
+        buckets,
+        retry_after=f"%CEL(int({moment}) - int(request.time))%",
+    )
+
+
+def _moving_filters(gateway: Gateway) -> list[Json]:
+    return [enforcing(name, rules(gateway, window)) for name, window in zip(names(), WINDOWS, strict=True)]
+
+
+FEATURE = Feature("quota", moving_filters=_moving_filters)
