@@ -28,6 +28,7 @@ def test_there_is_no_finding(acme):
 def test_it_holds_what_the_demo_shows(acme):
     workspace, _ = acme
     assert [each.id for each in workspace.contracts] == [
+        "customer.customers.v0",
         "customer.customers.v1",
         "customer.profile.v1",
         "itsm.incident.v1",
@@ -43,6 +44,7 @@ def test_it_holds_what_the_demo_shows(acme):
     bus = build(workspace.contracts, workspace.settings)
     assert {(each.id, each.channel) for each in bus.groups} == {
         ("customers-api", "customer.profile.updated.v1"),
+        ("customers-next", "customer.profile.updated.v1"),
         ("orders-api", "sales.order.created.v1"),
         ("billing", "sales.order.created.v1"),
     }

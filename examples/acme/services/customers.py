@@ -1,4 +1,4 @@
-"""The Customer API: `customer.customers.v1`, served from what `customer.profile.updated.v1` says.
+"""The Customer API: `customer.customers.v1` and the old `customer.customers.v0`, served from what `customer.profile.updated.v1` says.
 
 TREADLE_NATS_URL=… TREADLE_NATS_USER=… TREADLE_NATS_PASSWORD=… python customers.py --port 7101 --data DIR
 """
@@ -19,11 +19,11 @@ CREATE TABLE IF NOT EXISTS customer (
 """
 
 
-def keeper(model: ReadModel) -> Handler:
+def keeper(model: ReadModel, group: str) -> Handler:
     async def keep(event) -> None:
         """The bus has checked the event against its contract: what is required is there."""
         data = event.data
-        with model.once(GROUP, data["eventId"]) as rows:
+        with model.once(group, data["eventId"]) as rows:
             if rows is not None:
                 # A replay may bring an older event after a newer one: the newer one stays.
                 rows.execute(
@@ -53,13 +53,22 @@ def routes(model: ReadModel) -> list[Route]:
         found = model.rows("SELECT * FROM customer WHERE customerId = ?", id)
         return JSONResponse(found[0]) if found else refuse(request, 404, "NOT_FOUND", "There is no such customer.")
 
-    return [Route("/v1/customers", list_customers), Route("/v1/customers/{id}", get_customer)]
+    async def get_name(request: Request) -> Response:
+        """The first version of the contract."""
+        found = model.rows("SELECT customerId, name FROM customer WHERE customerId = ?", request.path_params["id"])
+        return JSONResponse(found[0]) if found else refuse(request, 404, "NOT_FOUND", "There is no such customer.")
+
+    return [
+        Route("/v1/customers", list_customers),
+        Route("/v1/customers/{id}", get_customer),
+        Route("/v0/customers/{id}", get_name),
+    ]
 
 
 def main() -> None:
     given = arguments(GROUP)
     model = ReadModel(given.data, "customers", SCHEMA)
-    serve(GROUP, given.port, routes(model), lambda: follow(CHANNEL, GROUP, keeper(model)))
+    serve(given.group, given.port, routes(model), lambda: follow(CHANNEL, given.group, keeper(model, given.group)))
     model.close()
 
 

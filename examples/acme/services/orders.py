@@ -1,11 +1,13 @@
-"""The Orders API: `sales.orders.v1`, served from what `sales.order.created.v1` says.
+"""The Orders API: `sales.orders.v1`, served from what `sales.order.created.v1` says; new orders go to the ERP.
 
-    TREADLE_NATS_URL=… TREADLE_NATS_USER=… TREADLE_NATS_PASSWORD=… python orders.py --port 7102 --data DIR
+    TREADLE_NATS_URL=… TREADLE_NATS_USER=… TREADLE_NATS_PASSWORD=… \\
+      python orders.py --port 7102 --data DIR --erp http://127.0.0.1:7203
 
 `POST /admin/faults {"status": 500}` makes every call of the API fail like that, `{"status": null}` mends it. The path
 is in no contract, so that the gateway has no route to it.
 """
 
+import httpx
 from process import Handler, arguments, follow, refuse, serve
 from read_model import ReadModel, after, limit_of, page
 from starlette.requests import Request
@@ -36,13 +38,46 @@ def keeper(model: ReadModel) -> Handler:
     return keep
 
 
+class Erp:
+    """The system of record. What is placed there under a reference can be found by it again."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.AsyncClient(base_url=url, timeout=1.5, trust_env=False)
+
+    async def place(self, reference: str, order: dict[str, object]) -> dict[str, str]:
+        """Raises httpx.HTTPError."""
+        asked = {
+            "customer": order["customerId"],
+            "total": str(order["amount"]),
+            "currency": order["currency"],
+            "reference": reference,
+        }
+        answer = await self._client.post("/api/orders", json=asked)
+        return placed(answer.raise_for_status().json())
+
+    async def find(self, reference: str) -> dict[str, str] | None:
+        """Raises httpx.HTTPError."""
+        answer = await self._client.get("/api/orders", params={"reference": reference})
+        found = answer.raise_for_status().json()["records"]
+        return placed(found[0]) if found else None
+
+
+def placed(record: dict[str, str]) -> dict[str, str]:
+    return {"orderId": record["id"], "status": record["status"]}
+
+
+def reference_of(request: Request) -> str:
+    """A key means something to its consumer alone; the gateway says who that is."""
+    return f"{request.headers.get('x-treadle-consumer', '')}/{request.headers.get('idempotency-key', '')}"
+
+
 class Faults:
     """What the API is told to answer instead of the truth, for rehearsals."""
 
     status: int | None = None
 
 
-def routes(model: ReadModel, faults: Faults) -> list[Route]:
+def routes(model: ReadModel, faults: Faults, erp: Erp) -> list[Route]:
     async def list_orders(request: Request) -> Response:
         if faults.status is not None:
             return refuse(request, faults.status, "INTERNAL", "The service was told to fail.")
@@ -53,6 +88,22 @@ def routes(model: ReadModel, faults: Faults) -> list[Route]:
             return refuse(request, 400, "BAD_REQUEST", "cursor must come from nextCursor, limit is 1 to 100.")
         found = model.rows("SELECT * FROM placed WHERE orderId > ? ORDER BY orderId LIMIT ?", last, limit + 1)
         return JSONResponse(page(found, "orderId", limit))
+
+    async def place_order(request: Request) -> Response:
+        """The gateway has checked the call against the contract, and that its key is new."""
+        if faults.status is not None:
+            return refuse(request, faults.status, "INTERNAL", "The service was told to fail.")
+        try:
+            return JSONResponse(await erp.place(reference_of(request), await request.json()), 201)
+        except httpx.HTTPError:
+            return refuse(request, 503, "UPSTREAM_UNAVAILABLE", "The ERP does not answer now.")
+
+    async def find_placed_order(request: Request) -> Response:
+        try:
+            found = await erp.find(reference_of(request))
+        except httpx.HTTPError:
+            return refuse(request, 503, "UPSTREAM_UNAVAILABLE", "The ERP does not answer now.")
+        return JSONResponse(found) if found else refuse(request, 404, "NOT_FOUND", "No order has this key.")
 
     async def get_order(request: Request) -> Response:
         if faults.status is not None:
@@ -71,16 +122,18 @@ def routes(model: ReadModel, faults: Faults) -> list[Route]:
         return JSONResponse({"status": status})
 
     return [
-        Route("/v1/orders", list_orders),
+        Route("/v1/orders", list_orders, methods=["GET"]),
+        Route("/v1/orders", place_order, methods=["POST"]),
+        Route("/v1/placed-orders", find_placed_order),
         Route("/v1/orders/{id}", get_order),
         Route("/admin/faults", set_faults, methods=["POST"]),
     ]
 
 
 def main() -> None:
-    given = arguments(GROUP)
+    given = arguments(GROUP, erp="http://127.0.0.1:7203")
     model = ReadModel(given.data, "orders", SCHEMA)
-    serve(GROUP, given.port, routes(model, Faults()), lambda: follow(CHANNEL, GROUP, keeper(model)))
+    serve(GROUP, given.port, routes(model, Faults(), Erp(given.erp)), lambda: follow(CHANNEL, GROUP, keeper(model)))
     model.close()
 
 

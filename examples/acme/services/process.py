@@ -25,10 +25,14 @@ Handler = Callable[[Any], Awaitable[None]]
 CONNECT_PAUSE_S = 1.0
 
 
-def arguments(name: str) -> argparse.Namespace:
+def arguments(name: str, **addresses: str) -> argparse.Namespace:
+    """`addresses` are the defaults of further systems that a service calls, each an option of its own."""
     parser = argparse.ArgumentParser(prog=name)
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "0")), help="0: any free one")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("DATA", ".")), help="folder for the database")
+    parser.add_argument("--group", default=name, help="the consumer group; two versions of a service have one each")
+    for system, url in addresses.items():
+        parser.add_argument(f"--{system}", default=url, help=f"the address of the {system.upper()}")
     return parser.parse_args()
 
 

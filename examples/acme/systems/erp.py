@@ -2,7 +2,8 @@
 
     python erp.py --port 7203 --data DIR [--lively]
 
-`GET /api/orders?updated_since=…&after=<updated_at>,<id>&limit=…` lists by (updated_at, id).
+`GET /api/orders?updated_since=…&after=<updated_at>,<id>&limit=…` lists by (updated_at, id). An order may carry the
+`reference` of whoever asked for it; the same reference is the same order, and `GET /api/orders?reference=…` finds it.
 """
 
 import random
@@ -32,9 +33,15 @@ class Erp:
             for customer, total, currency, status in SEED:
                 self.create(customer, total, currency, status)
 
-    def create(self, customer: str, total: str, currency: str, status: str = "draft") -> Record:
+    def create(
+        self, customer: str, total: str, currency: str, status: str = "draft", reference: str = ""
+    ) -> Record:
         record = {"id": self.records.next_id("O-", 5001), "customer": customer, "total": total, "currency": currency}
-        return self.save(record | {"status": status})
+        named = {"reference": reference} if reference else {}
+        return self.save(record | named | {"status": status})
+
+    def find(self, reference: str) -> list[Record]:
+        return [each for each in self.records.all() if each.get("reference") == reference]
 
     def save(self, record: Record) -> Record:
         record |= {"updated_at": now()}
@@ -53,6 +60,8 @@ class Erp:
 def routes(erp: Erp) -> list[Route]:
     async def list_orders(request: Request) -> Response:
         asked = request.query_params
+        if "reference" in asked:
+            return JSONResponse({"records": erp.find(asked["reference"])})
         try:
             since = canonical_time(asked["updated_since"]) if "updated_since" in asked else ""
             stamp, comma, id = asked.get("after", "").partition(",")
@@ -73,7 +82,12 @@ def routes(erp: Erp) -> list[Route]:
         customer, total, currency = body.get("customer"), amount(body.get("total")), body.get("currency")
         if not isinstance(customer, str) or not customer or total is None or not isinstance(currency, str):
             return JSONResponse({"error": "customer and currency (text) and total (text, like 12.50)"}, 400)
-        return JSONResponse(erp.create(customer, total, currency), 201)
+        reference = body.get("reference", "")
+        if not isinstance(reference, str) or len(reference) > 400:
+            return JSONResponse({"error": "reference is text of at most 400 characters"}, 400)
+        if reference and (found := erp.find(reference)):
+            return JSONResponse(found[0])
+        return JSONResponse(erp.create(customer, total, currency, reference=reference), 201)
 
     async def change_order(request: Request) -> Response:
         record = erp.records.get(request.path_params["id"])

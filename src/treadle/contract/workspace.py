@@ -302,9 +302,14 @@ def _with_candidates(services: tuple[Service, ...], layer: Document, problems: P
         message, hint = _unknown("service", name, [each.name for each in services])
         problems.add("unknown-service", layer.places[pointer("candidates", name)], message, hint)
     return tuple(
-        replace(each, candidate=_candidate(candidates[each.name])) if each.name in candidates else each
+        replace(each, candidate=_moved(each.candidate, candidates[each.name])) if each.name in candidates else each
         for each in services
     )
+
+
+def _moved(candidate: Candidate | None, said: Mapping[str, Json]) -> Candidate:
+    """What an overlay says of a candidate goes before what its service says."""
+    return replace(candidate, **said) if candidate else Candidate(**{"upstream": "", **said})
 
 
 def _candidate(value: Json) -> Candidate | None:

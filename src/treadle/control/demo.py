@@ -30,8 +30,9 @@ from treadle.secrets.file import FileSecrets
 class Program:
     """One program of the demo.
 
-    `serves` is the service in services.yaml whose upstream it is, `group` its consumer group; `webhook` and `polled`
-    say how its connector hears of changes.
+    `serves` is the service in services.yaml whose upstream it is, `also` a further one, `candidate` the service whose
+    other version it is; `group` is its consumer group. `webhook` and `polled` say how its connector hears of changes,
+    `calls` names a program whose address it is told.
     """
 
     name: str
@@ -39,6 +40,9 @@ class Program:
     port: int
     serves: str = ""
     group: str = ""
+    also: str = ""
+    candidate: str = ""
+    calls: str = ""
     webhook: bool = False
     polled: bool = False
 
@@ -47,8 +51,12 @@ PROGRAMS = (
     Program("crm", "systems/crm.py", 7201, webhook=True),
     Program("itsm", "systems/itsm.py", 7202, webhook=True),
     Program("erp", "systems/erp.py", 7203, polled=True),
-    Program("customers-api", "services/customers.py", 7101, serves="customers-api", group="customers-api"),
-    Program("orders-api", "services/orders.py", 7102, serves="orders-api", group="orders-api"),
+    Program(
+        "customers-api", "services/customers.py", 7101, serves="customers-api", also="customers-api-v0",
+        group="customers-api",
+    ),
+    Program("customers-next", "services/customers.py", 7104, candidate="customers-api", group="customers-next"),
+    Program("orders-api", "services/orders.py", 7102, serves="orders-api", group="orders-api", calls="erp"),
     Program("billing", "services/billing.py", 7103, group="billing"),
 )
 
@@ -74,6 +82,10 @@ class Demo:
         if program.webhook:
             argv += ["--webhook-url", f"{addresses['gateway']}/v1/webhooks/{program.name}"]
             argv += ["--key", str(_key_file(self.state, program.name))]
+        if program.candidate:
+            argv += ["--group", program.group]
+        if program.calls:
+            argv += [f"--{program.calls}", _url(self.ports[program.calls])]
         if self.lively and not program.group:
             argv.append("--lively")
         if program.group:
@@ -108,9 +120,11 @@ def prepare(state: State, *, lively: bool) -> Demo:
             connectors[each.name] = {"url": _url(ports[each.name])}
         if each.webhook:
             connectors[each.name] = {"public_key": _signing_key(state, each.name).public_text()}
-    upstreams = {each.serves: _url(ports[each.name]) for each in PROGRAMS if each.serves}
+    upstreams = {name: _url(ports[each.name]) for each in PROGRAMS for name in (each.serves, each.also) if name}
+    candidates = {each.candidate: {"upstream": _url(ports[each.name])} for each in PROGRAMS if each.candidate}
     # JSON is YAML, and orjson quotes what needs it.
-    overlay = orjson.dumps({"upstreams": upstreams, "connectors": connectors}, option=orjson.OPT_INDENT_2)
+    said = {"upstreams": upstreams, "candidates": candidates, "connectors": connectors}
+    overlay = orjson.dumps(said, option=orjson.OPT_INDENT_2)
     write_atomically(state.overlay, overlay, durable=False)
     return Demo(state, ports, lively)
 
