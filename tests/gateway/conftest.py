@@ -44,22 +44,22 @@ def until(condition, seconds=10.0):
 class EchoServer:
     """Answers every call with what it got, as JSON; the last word of the path makes it behave otherwise."""
 
-    def __init__(self, unix=None):
+    def __init__(self, unix=None, tls=None):
         self.seen = []
         self.loop = asyncio.new_event_loop()
         self.writers = set()
         started = threading.Event()
-        self.thread = threading.Thread(target=self._run, args=(unix, started))
+        self.thread = threading.Thread(target=self._run, args=(unix, tls, started))
         self.thread.start()
         started.wait(10)
 
-    def _run(self, unix, started):
+    def _run(self, unix, tls, started):
         async def serve():
             self.stopping = asyncio.Event()
             server = await (
                 asyncio.start_unix_server(self._connection, unix)
                 if unix
-                else asyncio.start_server(self._connection, "127.0.0.1", 0)
+                else asyncio.start_server(self._connection, "127.0.0.1", 0, ssl=tls)
             )
             self.port = 0 if unix else server.sockets[0].getsockname()[1]
             started.set()

@@ -334,6 +334,11 @@ class Settings:
     issuers: tuple[TrustedIssuer, ...] = ()
     gateway: GatewaySettings = GatewaySettings()
 
+    @property
+    def trust_domain(self) -> str:
+        """Where the certificates of this workspace's own authority count: `acme.treadle` (SPIFFE-ID section 2.1)."""
+        return f"{self.name}.treadle"
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:

@@ -18,7 +18,8 @@ from treadle.control.sandbox import grant
 ROOT = "treadle.yaml"
 _FOLDERS = ("domains", "standards", "connectors", "environments")
 _REAL_FOLDER = "put a real folder there"
-_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+_DOCUMENTS = frozenset({".yaml", ".yml", ".json"})
+_SUFFIXES = _DOCUMENTS | {".pem"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class Checkout:
 def read_checkout(root: Path, allowance: Allowance = Allowance()) -> Checkout:
     """The files that make up a workspace, by their path relative to it, with `/` as separator.
 
-    Only `treadle.yaml` and YAML or JSON files under domains/, standards/, connectors/ and environments/; names that
-    begin with a dot are skipped. What cannot be read is left out alone, with a finding (`symlink-escapes`,
+    Only `treadle.yaml` and YAML, JSON or PEM files under domains/, standards/, connectors/ and environments/; names
+    that begin with a dot are skipped. What cannot be read is left out alone, with a finding (`symlink-escapes`,
     `not-a-file`, `file-too-big`, `unreadable`, `file-name-not-utf8`) that names the contract it would be. Raises
     InputError `checkout-too-big`, and any of these for `treadle.yaml` itself.
     """
@@ -214,7 +215,7 @@ class LooseFiles(Mapping[str, bytes]):
     def __getitem__(self, name: str) -> bytes:
         if name not in self._read:
             path = self._root / name
-            if PurePosixPath(name).suffix not in _SUFFIXES or not path.is_file():
+            if PurePosixPath(name).suffix not in _DOCUMENTS or not path.is_file():
                 raise KeyError(name)
             self._read[name] = _read(path, name, self._root, self._allowance)
         return self._read[name]

@@ -37,12 +37,14 @@ def build(
     issuers: Sequence[Issuer],
     platform: Mapping[str, Upstream],
     *,
+    files: Mapping[str, bytes] | None = None,
     exhausted: Sequence[Exhausted] = (),
     throttles: Sequence[Throttle] = (),
 ) -> Gateway:
     """What a gateway must do to serve these contracts; those of events are passed over.
 
     `platform` gives the upstream of each operation of the platform contract; `exhausted` and `throttles` are as of now.
+    `files` are those of the workspace, for the certificates that services name.
     `issuers` are the workspace's own and those of its settings, in that order. Raises InvalidGatewayError where
     nothing runs a contract; its faults name the contracts to leave out. What contradicts itself in other ways is
     found by `ir.faults`, and refused by the compiler.
@@ -53,7 +55,7 @@ def build(
         if contract.kind is not Kind.OPENAPI:
             continue
         try:
-            apis.append(_api(contract, settings, platform))
+            apis.append(_api(contract, settings, platform, files or {}))
         except InvalidGatewayError as error:
             found.extend(error.faults)
     if found:
@@ -70,6 +72,7 @@ def build(
         throttles=tuple(throttles),
         otlp_url=settings.gateway.otlp_url,
         sample_percent=settings.gateway.sample_percent,
+        trust_domain=settings.trust_domain,
     )
 
 
@@ -78,7 +81,7 @@ def _hosts(contracts: Sequence[Contract], settings: Settings) -> tuple[str, ...]
     return tuple(sorted({*LOOPBACK, *said}))
 
 
-def _api(contract: Contract, settings: Settings, platform: Mapping[str, Upstream]) -> Api:
+def _api(contract: Contract, settings: Settings, platform: Mapping[str, Upstream], files: Mapping[str, bytes]) -> Api:
     if contract.id == PLATFORM:
         missing = [each.id for each in contract.operations if each.id not in platform]
         if missing:
@@ -87,11 +90,11 @@ def _api(contract: Contract, settings: Settings, platform: Mapping[str, Upstream
         routes = [_route(contract, each, doors[each.id].name) for each in contract.operations]
         return Api(contract.id, tuple(routes), tuple(dict.fromkeys(doors.values())))
     service = _service(contract, settings)
-    upstream = _upstream(contract, service, service.name, service.upstream)
+    upstream = _upstream(contract, service, service.name, service.upstream, files)
     routes = [_of_service(contract, each, service) for each in contract.operations]
     if not (candidate := service.candidate):
         return Api(contract.id, tuple(routes), (upstream,))
-    other = _upstream(contract, service, _candidate_name(service), candidate.upstream)
+    other = _upstream(contract, service, _candidate_name(service), candidate.upstream, files)
     shift = Shift(candidate.weight, candidate.mirror_percent)
     return Api(contract.id, tuple(routes), (upstream, other), shift)
 
@@ -108,7 +111,7 @@ def _candidate_name(service: Service) -> str:
     return f"{service.name}--candidate"  # no service may have such a name
 
 
-def _upstream(contract: Contract, service: Service, name: str, address: str) -> Upstream:
+def _upstream(contract: Contract, service: Service, name: str, address: str, files: Mapping[str, bytes]) -> Upstream:
     match = _ADDRESS.fullmatch(address)
     if not match:
         message = f"upstream {address!r} of service {service.name} is not http://host:port or https://host:port"
@@ -122,9 +125,21 @@ def _upstream(contract: Contract, service: Service, name: str, address: str) -> 
         int(match[3] or (443 if tls else 80)),
         tls=tls,
         spiffe_id=service.spiffe_id,
-        ca=service.ca,
+        ca=_certificates(contract, service, files) if tls else "",
         breaker=service.breaker,
     )
+
+
+def _certificates(contract: Contract, service: Service, files: Mapping[str, bytes]) -> str:
+    """The PEM text that a service's own certificate must chain to; it goes to Envoy as it is, and Envoy judges it."""
+    if not service.ca:
+        return ""
+    data = files.get(service.ca)
+    if data is None:
+        raise _fault(contract, f"service {service.name} names the ca {service.ca}, which is no file of the workspace")
+    if not data.isascii() or b"-----BEGIN CERTIFICATE-----" not in data or b"PRIVATE KEY" in data:
+        raise _fault(contract, f"the ca {service.ca} of service {service.name} is not a PEM file of certificates alone")
+    return data.decode()
 
 
 def _of_service(contract: Contract, operation: Operation, service: Service) -> Route:

@@ -106,11 +106,6 @@ def authority_of(store: FileSecrets, trust_domain: str, now: float) -> Authority
     return Authority(trust_domain, kept["certificate"].encode(), Secret(kept["key"].encode()))
 
 
-def trust_domain_of(workspace: str) -> str:
-    """The trust domain of a workspace, by its name: `acme.treadle`."""
-    return f"{workspace}.treadle"
-
-
 def spiffe_id(trust_domain: str, kind: str, name: str) -> str:
     """`spiffe://acme.treadle/consumer/billing`. Raises UsageError `spiffe-name-invalid`: there are no escapes."""
     if not _PATH_PART.fullmatch(name) or name in {".", ".."}:
