@@ -5,6 +5,7 @@ How a call ended:
 | status                     | outcome | code                                            |
 | -------------------------- | ------- | ----------------------------------------------- |
 | below 400                  | ok      | none                                            |
+| below 400, and no end      | failed  | UPSTREAM_BROKE_OFF                              |
 | 4xx by the gateway         | refused | as in the envelope: UNAUTHENTICATED, RATE_LIMIT |
 | 4xx by one of our doors    | refused | the door's own: CONTRACT_VIOLATION, FORBIDDEN   |
 | 4xx by another upstream    | refused | UPSTREAM_4XX                                    |
@@ -12,6 +13,9 @@ How a call ended:
 | 5xx by one of our doors    | failed  | the door's own: UPSTREAM_UNAVAILABLE            |
 | 5xx by another upstream    | failed  | UPSTREAM_5XX                                    |
 | none: the caller went away | failed  | CALLER_GONE                                     |
+
+A call that its contract only watches goes through, and its fact says as `observed` with which code it would have been
+refused. Of several reasons it is the one that a call meets first: who it is, what it may, how often, what it says.
 
 An upstream's 4xx is a refusal, not a failure: the call did what the contract says, and the answer was no.
 
@@ -41,6 +45,7 @@ _SPAN_ID = re.compile(r"[0-9a-f]{16}")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _COUNT_MAX = 2**63 - 1
+_BROKEN_OFF = "upstream_reset_after_response_started"
 
 
 def fact_of(line: bytes) -> Fact:
@@ -61,9 +66,11 @@ def fact_of(line: bytes) -> Fact:
     outcome, code = _ending(
         status,
         by_upstream=details == "via_upstream",
+        broken_off=details.startswith(_BROKEN_OFF),
         door=_id(row, "door", _CODE),
         limited=_id(row, "limited", _CODE),
     )
+    consumer = _text(row, "consumer")
     caller = read_traceparent(_text(row, "caller"))
     trace_id = _id(row, "trace", _TRACE_ID)
     return Fact(
@@ -74,7 +81,7 @@ def fact_of(line: bytes) -> Fact:
         span_id=_id(row, "span", _SPAN_ID),
         parent_span_id=caller.span_id if caller and caller.trace_id == trace_id else "",
         subject=_text(row, "subject"),
-        consumer=_text(row, "consumer"),
+        consumer=consumer,
         domain=_text(row, "domain"),
         contract=_text(row, "stamp"),
         operation=_text(row, "operation"),
@@ -86,12 +93,28 @@ def fact_of(line: bytes) -> Fact:
         code=code,
         detail=_detail(row, outcome, details),
         node="gateway",
+        observed=_observed(row, known=bool(consumer)),
+        issuer=_text(row, "issuer"),
+        peer=_text(row, "peer"),
+        upstream=_text(row, "behind") or _text(row, "upstream"),
+        replayed=int(_text(row, "replayed") == "true"),
     )
 
 
-def _ending(status: int, *, by_upstream: bool, door: str, limited: str) -> tuple[Outcome, str]:
+def _observed(row: dict[str, Any], *, known: bool) -> str:
+    """With which code a call would have been refused; empty where it would not, or was."""
+    if row.get("authz") == "denied":
+        return "FORBIDDEN" if known else "UNAUTHENTICATED"
+    if over := _id(row, "over", _CODE):
+        return over
+    return "CONTRACT_VIOLATION" if row.get("checks") == "denied" else _id(row, "hop", _CODE)
+
+
+def _ending(status: int, *, by_upstream: bool, broken_off: bool, door: str, limited: str) -> tuple[Outcome, str]:
     if status == 0:
         return Outcome.FAILED, "CALLER_GONE"
+    if broken_off:
+        return Outcome.FAILED, "UPSTREAM_BROKE_OFF"
     if status < 400:
         return Outcome.OK, ""
     outcome = Outcome.REFUSED if status < 500 else Outcome.FAILED

@@ -22,8 +22,12 @@ REFUSALS = (
     ),
     Refusal(404, "NOT_FOUND", "No such resource."),
     Refusal(405, "METHOD_NOT_ALLOWED", "The method is not allowed on this resource; see the Allow header."),
+    Refusal(408, "REQUEST_TIMEOUT", "The request did not arrive in time."),
+    Refusal(410, "GONE", "This version of the API is no longer served; see the Link header for what follows it."),
     Refusal(413, "PAYLOAD_TOO_LARGE", "The request body is too large."),
+    Refusal(426, "UPGRADE_REQUIRED", "HTTP/1.1 or HTTP/2 is required."),
     Refusal(429, "RATE_LIMIT", "Too many requests; retry after the seconds in Retry-After."),
+    Refusal(431, "HEADERS_TOO_LARGE", "The request has too many headers, or too long ones."),
     Refusal(502, "UPSTREAM_ERROR", "The service behind this operation gave no valid answer."),
     Refusal(503, "UPSTREAM_UNAVAILABLE", "The service behind this operation is not available."),
     Refusal(504, "UPSTREAM_TIMEOUT", "The service behind this operation did not answer in time."),
@@ -35,6 +39,11 @@ LIMITS = (
     Refusal(429, "THROTTLED", "This consumer is slowed down for a while; retry after the seconds in Retry-After."),
 )
 """The refusals of limits beside the usual one; the answer names them in `x-treadle-limited`."""
+UNNAMED = Refusal(403, "FORBIDDEN", "The token does not name its client and subject, or names a client of others.")
+WEAK_LOGIN = Refusal(401, "UNAUTHENTICATED", "This operation needs a stronger login; see WWW-Authenticate.")
+NO_SCOPE = Refusal(403, "FORBIDDEN", "The token lacks a scope that this operation needs; see WWW-Authenticate.")
+UNMET_CONDITION = Refusal(403, "FORBIDDEN", "The token does not meet what this operation asks of its claims.")
+"""What the status alone does not tell."""
 MISSING_KEY = Refusal(400, "BAD_REQUEST", "This operation needs the header Idempotency-Key.")
 _BY_STATUS = {refusal.status: refusal for refusal in REFUSALS}
 

@@ -11,9 +11,32 @@ from treadle.contract.model import Json
 from treadle.gateway.envoy.feature import Feature
 from treadle.gateway.envoy.limiter import LIMITED
 from treadle.gateway.envoy.node import NodeSettings
-from treadle.gateway.envoy.typed import JWT_FILTER, KEYLESS, extension
+from treadle.gateway.envoy.typed import (
+    BOUND_RULE,
+    CONDITION_RULE,
+    IDENTITY_RULE,
+    KEYLESS,
+    MISWRITTEN,
+    NAMELESS,
+    NEEDS,
+    OF_ANOTHER,
+    SCOPE_RULE,
+    STEP_UP_RULE,
+    UNFIT,
+    extension,
+)
 from treadle.gateway.ir import Gateway
-from treadle.gateway.refusals import LIMITS, MISSING_KEY, REFUSALS, Refusal, refusal
+from treadle.gateway.refusals import (
+    LIMITS,
+    MISSING_KEY,
+    NO_SCOPE,
+    REFUSALS,
+    UNMET_CONDITION,
+    UNNAMED,
+    WEAK_LOGIN,
+    Refusal,
+    refusal,
+)
 
 _DETAILS = {
     "status": "%RESPONSE_CODE%",
@@ -21,6 +44,17 @@ _DETAILS = {
     "requestId": "%REQ(X-REQUEST-ID):64%",
 }
 _CHALLENGE = "WWW-Authenticate"
+
+
+def _header(key: str, value: str, action: str) -> Json:
+    return {"header": {"key": key, "value": value}, "append_action": action}
+
+
+_ADVICE = {
+    401: [_header(_CHALLENGE, "Bearer", "ADD_IF_ABSENT")],
+    503: [_header("Retry-After", "1", "ADD_IF_ABSENT")],  # a breaker may be closed again by then
+}
+"""What an answer of a status tells its caller to do, by headers."""
 
 
 def _manager(_: Gateway, _node: NodeSettings) -> Json:
@@ -31,7 +65,7 @@ def _manager(_: Gateway, _node: NodeSettings) -> Json:
 def _onward_manager(_: Gateway, _node: NodeSettings) -> Json:
     """What cannot be had from an upstream. The trace is the one that the front has told; the front notes the code."""
     rows = [row for row in (*REFUSALS, refusal(500)) if row.status >= 500]
-    mappers = [_told(_mapper(_status("EQ", row.status), row, []), row) for row in rows]
+    mappers = [_told(_row(row), row) for row in rows]
     return {"local_reply_config": {"mappers": [*mappers, *(_told(each, refusal(500)) for each in _rest()[:1])]}}
 
 
@@ -39,27 +73,47 @@ def _told(mapper: dict[str, Json], row: Refusal) -> Json:
     body = mapper["body_format_override"]
     format = body["json_format"] | {"traceId": "%REQ(X-TREADLE-TRACE-ID)%"}
     code = _header("x-treadle-code", row.code, "OVERWRITE_IF_EXISTS_OR_ADD")
-    return mapper | {"headers_to_add": [code], "body_format_override": body | {"json_format": format}}
+    headers = [code, *_ADVICE.get(row.status, [])]
+    return mapper | {"headers_to_add": headers, "body_format_override": body | {"json_format": format}}
 
 
 def _forbidden() -> list[Json]:
-    """Envoy has one 403 for three things; what its filters noted of the call tells them apart.
+    """Envoy has one 403 for many refusals; the name of the rule that refused tells them apart.
 
-    A call that only lacks its Idempotency-Key gets 400, any other call of a known caller 403. A token of a wrong
-    audience or type names nobody: 401 (RFC 6750 section 3.1).
+    A token that is of a wrong audience or kind, bound to somebody else or written in a way of its own is as good as
+    none: 401 (RFC 6750 section 3.1). So is one of too weak a login (RFC 9470). A call that only lacks its
+    Idempotency-Key gets 400, and whoever is known and may not 403.
     """
-    said = f"response.code_details == 'rbac_access_denied_matched_policy[{KEYLESS}]'"
-    cel = "extensions.access_loggers.filters.cel.v3.ExpressionFilter"
-    keyless = {"extension_filter": extension("keyless", cel, expression=said)}
-    path = [{"key": "jwth"}, {"key": "typ"}]
-    typ = {"filter": JWT_FILTER, "path": path, "value": {"string_match": {"exact": "at+jwt"}}}
-    known = {"metadata_filter": {"matcher": typ, "match_if_key_not_found": False}}
-    invalid = _header(_CHALLENGE, 'Bearer error="invalid_token"', "OVERWRITE_IF_EXISTS_OR_ADD")
+    invalid = _challenge('Bearer error="invalid_token"')
+    named = [_both(_by_rule(IDENTITY_RULE), _unfit(why)) for why in (OF_ANOTHER, NAMELESS)]
+    nobody = [_by_rule(rule) for rule in (MISWRITTEN, IDENTITY_RULE, BOUND_RULE)]
+    refused_by_token_filter = _both(_status("EQ", 403), _cel("response.code_details.startsWith('jwt_authn')"))
     return [
-        _mapper(_both(_status("EQ", 403), keyless), MISSING_KEY, []) | {"status_code": MISSING_KEY.status},
-        _mapper(_both(_status("EQ", 403), known), refusal(403), []),
-        _mapper(_status("EQ", 403), refusal(401), [invalid]) | {"status_code": 401},
+        _mapper(_by_rule(KEYLESS), MISSING_KEY, []) | {"status_code": MISSING_KEY.status},
+        *(_mapper(each, UNNAMED, []) for each in named),
+        *(_mapper(each, refusal(401), [invalid]) | {"status_code": 401} for each in (*nobody, refused_by_token_filter)),
+        _mapper(_by_rule(STEP_UP_RULE), WEAK_LOGIN, [_challenge(f"%METADATA(ROUTE:{NEEDS}:step-up)%")])
+        | {"status_code": WEAK_LOGIN.status},
+        _mapper(_by_rule(SCOPE_RULE), NO_SCOPE, [_challenge(f"%METADATA(ROUTE:{NEEDS}:scope)%")]),
+        _mapper(_by_rule(CONDITION_RULE), UNMET_CONDITION, []),
     ]
+
+
+def _by_rule(rule: str) -> Json:
+    return _both(_status("EQ", 403), _cel(f"response.code_details == 'rbac_access_denied_matched_policy[{rule}]'"))
+
+
+def _unfit(why: str) -> Json:
+    return {"header_filter": {"header": {"name": UNFIT, "string_match": {"exact": why}}}}
+
+
+def _cel(expression: str) -> Json:
+    cel = "extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+    return {"extension_filter": extension("expression", cel, expression=expression)}
+
+
+def _challenge(value: str) -> Json:
+    return _header(_CHALLENGE, value, "OVERWRITE_IF_EXISTS_OR_ADD")
 
 
 def _limited(row: Refusal) -> Json:
@@ -75,8 +129,7 @@ def _both(*filters: Json) -> Json:
 
 
 def _row(row: Refusal) -> Json:
-    headers = [_header(_CHALLENGE, "Bearer", "ADD_IF_ABSENT")] if row.status == 401 else []
-    return _mapper(_status("EQ", row.status), row, headers)
+    return _mapper(_status("EQ", row.status), row, _ADVICE.get(row.status, []))
 
 
 def _rest() -> list[Json]:
@@ -90,10 +143,6 @@ def _mapper(filter: Json, row: Refusal, headers: list[Json]) -> dict[str, Json]:
         "headers_to_add": [_header("x-trace-id", NO_TRACE, "ADD_IF_ABSENT"), *headers],
         "body_format_override": {"json_format": body, "content_type": "application/json"},
     }
-
-
-def _header(key: str, value: str, action: str) -> Json:
-    return {"header": {"key": key, "value": value}, "append_action": action}
 
 
 def _status(op: str, status: int) -> Json:
