@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -122,6 +122,8 @@ class World:
     issuer: LocalIssuer
     upstream: EchoServer
     base: Gateway
+    carrier: object
+    run: object = asyncio.run
     processes: list = field(default_factory=list)
 
     @property
@@ -146,7 +148,10 @@ class World:
         return replace(self.base, apis=(customers(self.upstream.port, *more),), **other)
 
     def push(self, gateway):
-        return asyncio.run(self.engine.push(compile_gateway(gateway, self.node)))
+        return self.push_snapshot(compile_gateway(gateway, self.node))
+
+    def push_snapshot(self, snapshot):
+        return self.run(self.carrier.push(snapshot))
 
     def lines(self):
         path = Path(self.node.access_log)
@@ -205,10 +210,39 @@ World.until = staticmethod(until)
 
 
 @contextmanager
-def world(folder):
+def delta_ads(engine, socket):
+    """A delta ADS server in a thread of its own, and how to run something beside it."""
+    from treadle.gateway.ads.carrier import AdsCarrier
+    from treadle.gateway.ads.server import AdsServer
+    from treadle.gateway.schema import Schema
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    run = lambda work: asyncio.run_coroutine_threadsafe(work, loop).result(60)  # noqa: E731
+
+    async def begin():
+        schema = Schema.of(engine.binary)
+        carrier = AdsCarrier(engine, None, schema)
+        carrier.server = AdsServer(schema, carrier.heard)
+        await carrier.server.start(unix=socket)
+        return carrier
+
+    carrier = run(begin())
+    try:
+        yield carrier, run
+    finally:
+        run(carrier.server.stop())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+@contextmanager
+def world(folder, carrier="files"):
     """A node with the usual contract; `stranger` has tokens and is in no list of the gateway."""
     upstream = EchoServer()
-    node = NodeSettings(folder=str(folder), port=free_port(), admin_port=free_port())
+    node = NodeSettings(folder=str(folder), port=free_port(), admin_port=free_port(), carrier=carrier)
     issuer = LocalIssuer("http://127.0.0.1:9/issuer", AUDIENCE, CONSUMERS, FileSecrets(folder / "secrets"))
     gateway = Gateway(
         apis=(customers(upstream.port),),
@@ -221,14 +255,19 @@ def world(folder):
         issuers=(issuer.trust(),),
         edge_limit=Limit(100_000),
     )
-    it = World(folder, EnvoyEngine.find({}), node, issuer, upstream, gateway)
-    try:
-        it.engine.prepare(compile_gateway(gateway, node))
+    engine = EnvoyEngine.find({})
+    snapshot = compile_gateway(gateway, node)
+    with ExitStack() as stack:
+        stack.callback(upstream.stop)
+        it = World(folder, engine, node, issuer, upstream, gateway, carrier=engine)
+        if carrier == "ads":
+            it.carrier, it.run = stack.enter_context(delta_ads(engine, Path(node.ads)))
+            it.run(it.carrier.prepare(snapshot))
+        else:
+            engine.prepare(snapshot)
+        stack.callback(it.stop)
         it.start()
         yield it
-    finally:
-        it.stop()
-        upstream.stop()
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +281,13 @@ def running(tmp_path_factory):
 def fresh(tmp_path):
     """A node of a test's own, for tests that change it."""
     with world(tmp_path) as it:
+        yield it
+
+
+@pytest.fixture(params=["files", "ads"])
+def carried(request, tmp_path):
+    """As `fresh`, over each of the carriers."""
+    with world(tmp_path, request.param) as it:
         yield it
 
 

@@ -183,12 +183,7 @@ class EnvoyEngine:
         """
         started = time.perf_counter()
         node = snapshot.node
-        if _read(node.bootstrap) != canonical(snapshot.bootstrap):
-            raise EngineError(
-                "engine-restart-needed",
-                "what Envoy reads only when it starts has changed (its address, ports or hardening)",
-                "restart the fabric: treadle down, then treadle up",
-            )
+        require_same_bootstrap(snapshot)
         if not judged:
             await asyncio.to_thread(self.validate, snapshot)
         judged_ms = _ms_since(started)
@@ -230,6 +225,16 @@ class EnvoyEngine:
     async def reopen_log(self, node: NodeSettings) -> None:
         """After the access log was renamed: Envoy begins a new one. Raises EngineError (`engine-unreachable`)."""
         await asyncio.to_thread(_ask, node.admin_port, "POST", "/reopen_logs")
+
+
+def require_same_bootstrap(snapshot: Snapshot) -> None:
+    """Raise EngineError `engine-restart-needed` where the running node was started with another bootstrap."""
+    if _read(snapshot.node.bootstrap) != canonical(snapshot.bootstrap):
+        raise EngineError(
+            "engine-restart-needed",
+            "what Envoy reads only when it starts has changed (its address, ports or hardening)",
+            "restart the fabric: treadle down, then treadle up",
+        )
 
 
 def _binary(configured: Json) -> str:

@@ -28,6 +28,8 @@ class NodeSettings:
     body_bytes_max: int = 1_048_576
     hop_socket: str = ""
     onward_socket: str = ""
+    carrier: str = "files"
+    ads_socket: str = ""
     tls: str = ""
     client_certificates: str = "optional"
 
@@ -60,8 +62,15 @@ class NodeSettings:
         """
         return f"{self.folder}/{kind}/{name}/resources.json"
 
+    @property
+    def ads(self) -> str:
+        """The socket of the delta ADS server beside the node."""
+        return self.ads_socket or f"{self.folder}/ads.sock"
+
     def source(self, kind: str, name: str = "all") -> Json:
-        """How Envoy finds a resource that moves."""
+        """How Envoy finds a resource that moves. Certificates are files always."""
+        if self.carrier == "ads" and kind != "sds":
+            return {"ads": {}, "resource_api_version": "V3"}
     def certificate(self, name: str) -> str:
         """One file of the node's certificates, named as Kubernetes does: `tls.crt`, `tls.key`, `ca.crt`."""
         return f"{self.tls}/{name}"

@@ -8,6 +8,7 @@ from treadle.gateway.envoy.features import (
     authz,
     body,
     breakers,
+    carrier,
     doors,
     edge,
     envelope,
@@ -34,6 +35,7 @@ FEATURES = (
     access_log.FEATURE,  # no filter: sees whatever the others did
     trace.FEATURE,  # first filter: a refused call has a caller too
     fleet.FEATURE,  # no filter: how many gateways share the limits
+    carrier.FEATURE,  # no filter: how everything else reaches the node
     edge.FEATURE,  # before tokens are looked at: guessing them is limited too
     authn.FEATURE,  # who calls
     authz.FEATURE,  # what they may do; needs the token

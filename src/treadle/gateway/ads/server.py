@@ -1,0 +1,211 @@
+"""The delta ADS server: one handler over gRPC, on a Unix socket or under mutual TLS, and nothing in between.
+
+What a node is called is what its certificate says (the last part of its SPIFFE id). On a Unix socket, which only its
+owner's folder leads to, it is what it says of itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from treadle.base.errors import EngineError
+from treadle.gateway.ads.catalog import Catalog
+from treadle.gateway.ads.conversation import Conversation, Memory, Verdict
+from treadle.gateway.ads.tls import Credentials, name_of
+from treadle.gateway.ads.wire import METHOD, SERVICE, ProtocolError, Wire
+from treadle.gateway.schema import Schema
+
+if TYPE_CHECKING:
+    import grpc.aio
+
+_log = logging.getLogger("treadle.gateway.ads")
+
+STREAMS_MAX = 2_000
+NODES_KEPT = 4_096
+REQUEST_BYTES_MAX = 4 * 1024 * 1024
+NODE_NAME_MAX = 128
+_STOP_S = 1.0
+_FIRST_S = 30.0
+_OPTIONS = [
+    # A node whose machine is gone is noticed within a minute, and one that asks too often is told to go.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.max_concurrent_streams", 8),
+    ("grpc.max_receive_message_length", REQUEST_BYTES_MAX),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.so_reuseport", 0),
+]
+
+Tell = Callable[[Verdict], None]
+
+
+@dataclass(eq=False, slots=True)
+class _Session:
+    conversation: Conversation
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    over: bool = False
+
+
+class AdsServer:
+    """Serves one catalog to every node, and knows how each took it.
+
+    Until the first `publish` it answers nobody: a node that is told of nothing would take down what it serves.
+    """
+
+    def __init__(self, schema: Schema, tell: Tell = lambda _: None) -> None:
+        """`tell` is called with each verdict of a node; it must not block."""
+        self.catalog: Catalog | None = None
+        self._wire = Wire(schema)
+        self._tell = tell
+        self._server: grpc.aio.Server | None = None
+        self._sessions: dict[str, _Session] = {}
+        self._memories: OrderedDict[str, Memory] = OrderedDict()
+        self._streams = 0
+        self._moved = asyncio.Event()
+
+    async def start(
+        self, *, unix: Path | None = None, address: str = "", credentials: Credentials | None = None
+    ) -> int:
+        """Listen on a Unix socket, or on `address` (`host:port`) under mutual TLS; returns the port.
+
+        Raises EngineError `port-taken`.
+        """
+        import grpc
+        import grpc.aio
+
+        handler = grpc.stream_stream_rpc_method_handler(self._stream)
+        server = self._server = grpc.aio.server(options=_OPTIONS)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler}),))
+        where = f"unix:{unix}" if unix else address
+        try:
+            if unix:
+                await asyncio.to_thread(unix.unlink, missing_ok=True)
+                port = server.add_insecure_port(where)
+            elif credentials:
+                port = server.add_secure_port(where, credentials.server())
+            else:
+                raise AssertionError("nodes are served under TLS or on a Unix socket")
+        except RuntimeError as why:
+            raise EngineError("port-taken", f"nodes cannot be served on {where}: {why}", "see engines.envoy") from None
+        await server.start()
+        if unix:
+            await asyncio.to_thread(unix.chmod, 0o600)
+        return int(port)
+
+    async def stop(self) -> None:
+        """End every stream. Nodes serve on what they have."""
+        for session in self._sessions.values():
+            session.over = True
+            session.wake.set()
+        if self._server:
+            await self._server.stop(_STOP_S)
+
+    def publish(self, catalog: Catalog) -> None:
+        """From now on this is what nodes should run. What they have in the same version is not sent again."""
+        self.catalog = catalog
+        for memory in self._memories.values():
+            memory.forget(catalog)
+        for session in self._sessions.values():
+            session.wake.set()
+        self._stir()
+
+    @property
+    def nodes(self) -> Mapping[str, Conversation]:
+        """The nodes that are connected, by name."""
+        return {name: each.conversation for name, each in self._sessions.items()}
+
+    def settled(self) -> Mapping[str, bool]:
+        """Of each connected node, whether it has come as far with the catalog as it will."""
+        catalog = self.catalog
+        return {name: bool(catalog) and each.settled(catalog) for name, each in self.nodes.items() if catalog}
+
+    async def until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until something is so, looking whenever a node said something. False where it did not come."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not condition():
+                    self._moved.clear()
+                    await self._moved.wait()
+        return condition()
+
+    def _stir(self) -> None:
+        self._moved.set()
+
+    async def _stream(self, requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+        import grpc
+
+        if self._streams >= STREAMS_MAX:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"more than {STREAMS_MAX} nodes")
+        self._streams += 1
+        reader: asyncio.Task[None] | None = None
+        session: _Session | None = None
+        try:
+            async with asyncio.timeout(_FIRST_S):
+                first = self._wire.read_request(await anext(aiter(requests)))
+            node = name_of(context.auth_context(), first.node)
+            if not node or len(node) > NODE_NAME_MAX or not node.isprintable():
+                raise ProtocolError("a node has to say its name")
+            session = self._begin(node)
+            self._take(session, first)
+            reader = asyncio.create_task(self._read(session, requests))
+            while not session.over:
+                session.wake.clear()
+                catalog = self.catalog
+                while catalog is not None and (response := session.conversation.next(catalog)):
+                    # Returns to us when the transport has room: a slow node holds back only itself.
+                    yield self._wire.write_response(response)
+                await session.wake.wait()
+            if reader.done() and not reader.cancelled() and (error := reader.exception()):
+                raise error
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "a node has to say what it wants")
+        except ProtocolError as why:
+            _log.warning("a node's stream ends: %s", why)
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(why))
+        finally:
+            self._streams -= 1
+            if reader:
+                reader.cancel()
+            if session and self._sessions.get(session.conversation.node) is session:
+                del self._sessions[session.conversation.node]
+            self._stir()
+
+    def _begin(self, node: str) -> _Session:
+        """A node that connects again is the node: of two streams with one name the older one ends."""
+        memory = self._memories.setdefault(node, Memory())
+        self._memories.move_to_end(node)
+        while len(self._memories) > NODES_KEPT:
+            self._memories.popitem(last=False)
+        session = _Session(Conversation(node, memory))
+        old = self._sessions.get(node)
+        if old:
+            old.over = True
+            old.wake.set()
+        self._sessions[node] = session
+        return session
+
+    def _take(self, session: _Session, request: Any) -> None:
+        verdict = session.conversation.take(request, self.catalog)
+        session.wake.set()
+        if verdict:
+            self._tell(verdict)
+        self._stir()
+
+    async def _read(self, session: _Session, requests: AsyncIterator[bytes]) -> None:
+        try:
+            async for data in requests:
+                self._take(session, self._wire.read_request(data))
+        finally:
+            session.over = True
+            session.wake.set()
