@@ -31,11 +31,11 @@ class NodeSettings:
     carrier: str = "files"
     ads_socket: str = ""
     tls: str = ""
-    client_certificates: str = "optional"
-
     plain: bool = False
-    @property
+    client_certificates: str = "optional"
     authorities: str = "/etc/ssl/certs/ca-certificates.crt"
+
+    @property
     def bootstrap(self) -> str:
         """What Envoy is started with."""
         return f"{self.folder}/bootstrap.json"
@@ -62,15 +62,6 @@ class NodeSettings:
         """
         return f"{self.folder}/{kind}/{name}/resources.json"
 
-    @property
-    def ads(self) -> str:
-        """The socket of the delta ADS server beside the node."""
-        return self.ads_socket or f"{self.folder}/ads.sock"
-
-    def source(self, kind: str, name: str = "all") -> Json:
-        """How Envoy finds a resource that moves. Certificates are files always."""
-        if self.carrier == "ads" and kind != "sds":
-            return {"ads": {}, "resource_api_version": "V3"}
     def certificate(self, name: str) -> str:
         """One file of the node's certificates, named as Kubernetes does: `tls.crt`, `tls.key`, `ca.crt`."""
         return f"{self.tls}/{name}"
@@ -80,6 +71,10 @@ class NodeSettings:
         """The socket of the delta ADS server beside the node."""
         return self.ads_socket or f"{self.folder}/ads.sock"
 
+    def source(self, kind: str, name: str = "all") -> Json:
+        """How Envoy finds a resource that moves. Certificates are files always."""
+        if self.carrier == "ads" and kind != "sds":
+            return {"ads": {}, "resource_api_version": "V3"}
         path = self.file(kind, name)
         watched = {"path": path, "watched_directory": {"path": path.rpartition("/")[0]}}
         return {"path_config_source": watched, "resource_api_version": "V3"}
