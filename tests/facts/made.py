@@ -24,6 +24,9 @@ FACTS = st.builds(
     code=TEXT,
     detail=TEXT,
     missing=WHOLE,
+    observed=TEXT,
+    peer=TEXT,
+    replayed=WHOLE,
 )
 
 

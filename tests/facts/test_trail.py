@@ -268,3 +268,35 @@ def test_what_cannot_be_an_id_is_refused(id):
         valid_id(id)
     assert caught.value.code == "invalid-id"
     assert not id.strip() or id not in caught.value.message
+
+
+def test_who_would_have_been_refused_is_counted(log, trail):
+    first = {"contract": ORDERS, "operation": "getOrder"}
+    log.append(
+        [
+            call(1, **first, consumer="web", observed="FORBIDDEN"),
+            call(5, **first, consumer="web", observed="FORBIDDEN"),
+            call(7, **first, consumer="web", observed="FORBIDDEN"),
+            call(6, **first, consumer="app", observed="FORBIDDEN"),
+            call(6, **first, peer="spiffe://acme.example/job", observed="UNAUTHENTICATED"),
+            call(8, **first, consumer="web"),
+            call(9, contract="sales.carts.v1@1.0.0#aaaaaaaaaaaa", operation="getCart", observed="RATE_LIMIT"),
+            Fact(FactKind.EVENT, 9, Outcome.OK, **first),
+        ]
+    )
+    trail.catch_up(log.read)
+    orders = "sales.orders.v1"
+    assert trail.observed(5) == [
+        ("sales.carts.v1", "getCart", "", "", "RATE_LIMIT", 1, 9),
+        (orders, "getOrder", "web", "", "FORBIDDEN", 2, 7),
+        (orders, "getOrder", "", "spiffe://acme.example/job", "UNAUTHENTICATED", 1, 6),
+        (orders, "getOrder", "app", "", "FORBIDDEN", 1, 6),
+    ]
+    assert (trail.calls(orders, 5), trail.calls(orders, 0), trail.calls("other", 0)) == (5, 6, 0)
+
+
+def test_missing_facts_are_summed(log, trail):
+    assert trail.missing() == 0
+    log.append([Fact(FactKind.GAP, at, Outcome.FAILED, missing=at) for at in (1, 2, 3)])
+    trail.catch_up(log.read)
+    assert (trail.missing(), trail.missing(2)) == (6, 5)

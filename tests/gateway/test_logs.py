@@ -29,12 +29,16 @@ ROW = {
     "status": 200,
     "flags": "-",
     "details": "via_upstream",
+    "issuer": "https://idp.example",
+    "peer": "spiffe://acme.example/ns/shop/sa/web",
+    "upstream": "customers-api",
     "duration_us": 3200,
     "upstream_us": 543,
     "bytes_in": 12,
     "bytes_out": 606,
 }
 
+NOTED = ("authz", "over", "checks", "hop", "behind", "replayed", "door", "limited")
 
 JSON = st.recursive(
     st.none()
@@ -70,6 +74,9 @@ def test_a_good_call():
         bytes_out=606,
         cost_units=3,
         node="gateway",
+        issuer="https://idp.example",
+        peer="spiffe://acme.example/ns/shop/sa/web",
+        upstream="customers-api",
     )
 
 
@@ -139,7 +146,25 @@ def test_a_line_that_is_not_ours_is_refused(line):
 
 
 @pytest.mark.parametrize(
-    "name", ["subject", "consumer", "domain", "stamp", "operation", "method", "details", "flags", "caller", "request"]
+    "name",
+    [
+        "subject",
+        "consumer",
+        "domain",
+        "stamp",
+        "operation",
+        "method",
+        "details",
+        "flags",
+        "caller",
+        "request",
+        "issuer",
+        "peer",
+        "upstream",
+        "behind",
+        "replayed",
+        "over",
+    ],
 )
 @pytest.mark.parametrize(
     "value", [5, True, [], ["a" * 9_000], {"a": {}}, "\x00\r\n\x1b\u2028", "é\U0001f600" * 3_000, -1, 1e300]
@@ -177,7 +202,33 @@ def test_the_code_of_our_own_doors(door, status, details, code):
     assert fact(door=door, status=status, details=details).code == code
 
 
-@given(st.dictionaries(st.sampled_from(sorted(ROW)), JSON))
+@pytest.mark.parametrize(
+    ("noted", "code"),
+    [
+        ({}, ""),
+        ({"authz": "allowed", "checks": "allowed"}, ""),
+        ({"authz": "denied"}, "FORBIDDEN"),
+        ({"authz": "denied", "consumer": None}, "UNAUTHENTICATED"),
+        ({"over": "QUOTA_EXCEEDED"}, "QUOTA_EXCEEDED"),
+        ({"checks": "denied"}, "CONTRACT_VIOLATION"),
+        ({"hop": "IDEMPOTENCY_KEY_REUSED"}, "IDEMPOTENCY_KEY_REUSED"),
+        ({"authz": "denied", "over": "RATE_LIMIT", "checks": "denied", "hop": "CONTRACT_VIOLATION"}, "FORBIDDEN"),
+        ({"over": "RATE_LIMIT", "checks": "denied"}, "RATE_LIMIT"),
+        ({"authz": ["denied"], "over": "a b", "checks": 1, "hop": {}}, ""),
+    ],
+)
+def test_with_which_code_a_call_would_have_been_refused(noted, code):
+    seen = fact(**noted)
+    assert (seen.observed, seen.outcome, seen.code) == (code, Outcome.OK, "")
+
+
+def test_what_answered_behind_the_guard_hop():
+    seen = fact(upstream="treadle-guard-hop", behind="customers-api--candidate", replayed="true")
+    assert (seen.upstream, seen.replayed) == ("customers-api--candidate", 1)
+    assert fact(replayed="truly").replayed == 0
+
+
+@given(st.dictionaries(st.sampled_from(sorted({*ROW, *NOTED})), JSON))
 def test_no_values_cost_the_fact(values):
     assert fact(**values | {"start_us": 7}).at_us == 7
 

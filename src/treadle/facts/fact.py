@@ -40,6 +40,10 @@ class Fact:
     when all went well; `detail` is one sentence for people. `consumer` is the client id, or the consumer group of
     a delivery. `seq` is given by the log, from 1 on. `missing` is how many facts a gap stands for at least, 0 where
     that is unknown.
+
+    Of a call: `observed` is the code with which it would have been refused, were its contract enforced. `issuer` is
+    whose token it brought, `peer` the SPIFFE id of the caller's certificate, `upstream` what answered it (which of two
+    versions, for one); `replayed` is 1 for an answer that was stored for the same key before.
     """
 
     kind: FactKind
@@ -64,3 +68,8 @@ class Fact:
     node: str = ""
     seq: int = 0
     missing: int = 0
+    observed: str = ""
+    issuer: str = ""
+    peer: str = ""
+    upstream: str = ""
+    replayed: int = 0

@@ -27,7 +27,7 @@ from treadle.base.ids import NO_TRACE, read_traceparent
 from treadle.facts.fact import Fact, FactKind, Outcome
 from treadle.facts.log import read_log
 
-SCHEMA = 1
+SCHEMA = 2
 FOUND_MAX = 10_000
 """No query gives more facts than this."""
 IN_MEMORY = Path(":memory:")
@@ -46,6 +46,7 @@ _TABLE = (
     )
     + ", contract_id TEXT GENERATED ALWAYS AS (substr(contract, 1, instr(contract || '@', '@') - 1)) VIRTUAL)"
 )
+_WHO = "contract_id, operation, consumer, peer, observed"
 _INDEXED = ("trace_id", "span_id", "event_id", "subject", "contract_id")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM facts"  # noqa: S608 - the names are those of Fact
 _INSERT = f"INSERT OR IGNORE INTO facts VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - only marks
@@ -79,6 +80,22 @@ class Count(NamedTuple):
     facts: int
     duration_us: int
     missing: int
+
+
+class Observed(NamedTuple):
+    """Calls of one caller to one operation that would have been refused for one reason.
+
+    `contract` is an id. A caller without a consumer showed no valid token; `peer` tells who it is where a certificate
+    does. `last_us` is when the newest began.
+    """
+
+    contract: str
+    operation: str
+    consumer: str
+    peer: str
+    code: str
+    calls: int
+    last_us: int
 
 
 class Trail:
@@ -296,6 +313,33 @@ class Trail:
             ).fetchall()
         return [Count(FactKind(kind), Outcome(outcome), *rest) for kind, outcome, *rest in rows]
 
+    def observed(self, from_us: int) -> list[Observed]:
+        """Who would have been refused since a time: by contract, operation, caller and code, the most calls first."""
+        with self._using() as db:
+            rows = db.execute(
+                f"SELECT {_WHO}, COUNT(*), MAX(at_us) FROM facts WHERE observed <> '' AND at_us >= ?"  # noqa: S608 - names
+                f" GROUP BY {_WHO} ORDER BY contract_id, COUNT(*) DESC, {_WHO}",
+                (from_us,),
+            ).fetchall()
+        return [Observed(*row) for row in rows]
+
+    def calls(self, contract_id: str, from_us: int) -> int:
+        """How many calls to a contract began since a time."""
+        with self._using() as db:
+            row = db.execute(
+                "SELECT COUNT(*) FROM facts WHERE kind = 'call' AND contract_id = ? AND at_us >= ?",
+                (contract_id, from_us),
+            ).fetchone()
+        return int(row[0])
+
+    def missing(self, from_us: int = 0) -> int:
+        """How many facts are known to be missing since a time: a lower bound."""
+        with self._using() as db:
+            row = db.execute(
+                "SELECT COALESCE(SUM(missing), 0) FROM facts WHERE missing > 0 AND at_us >= ?", (from_us,)
+            ).fetchone()
+        return int(row[0])
+
     def close(self) -> None:
         """Let go of the file."""
         with self._mutex:
@@ -342,6 +386,10 @@ class Trail:
             # Most facts lack most ids: those are not worth an entry.
             self._db.execute(f"CREATE INDEX by_{column} ON facts ({column}, seq) WHERE {column} <> ''")
         self._db.execute("CREATE INDEX by_time ON facts (at_us)")
+        # What questions about days ask for, without a look at the facts themselves: these are many.
+        self._db.execute(f"CREATE INDEX by_observed ON facts ({_WHO}, at_us) WHERE observed <> ''")
+        self._db.execute("CREATE INDEX by_missing ON facts (at_us, missing) WHERE missing > 0")
+        self._db.execute("CREATE INDEX by_call ON facts (contract_id, at_us) WHERE kind = 'call'")
         self._db.execute(f"PRAGMA user_version = {SCHEMA}")
         self._db.execute("COMMIT")
 

@@ -116,6 +116,10 @@ def words(fact: Fact) -> tuple[str, str, str, str, str, str]:
         ended.append(_plain(fact.code))
     if fact.missing:
         ended.append(f"missing {fact.missing}")
+    if fact.observed:
+        ended.append(f"would be {_plain(fact.observed)}")
+    if fact.replayed:
+        ended.append("replayed")
     # What no client did, a process of ours did.
     who, what = _plain(fact.consumer or fact.node) or "-", _plain(fact.operation) or "-"
     return fact.kind.value, who, what, " ".join(ended), _plain(fact.contract), _plain(fact.detail)

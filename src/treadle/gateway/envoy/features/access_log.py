@@ -1,5 +1,8 @@
 """Access log: one JSON line a call, from which its fact is made. Who and what come from the token and the contract.
 
+Who is read from the headers of the verified identity: no client can send them, and a call that is refused later has
+them too. What would have been refused, were it enforced, is in the line as each filter noted it.
+
 No raw path, no query string and no address of a client: the operation says what was asked for. What a client had a say
 in is cut, so that no line grows beyond what its reader takes.
 """
@@ -10,15 +13,21 @@ from treadle.contract.model import Json
 from treadle.gateway.envoy.feature import Feature
 from treadle.gateway.envoy.limiter import LIMITED
 from treadle.gateway.envoy.node import NodeSettings
-from treadle.gateway.envoy.typed import DOOR_METADATA, JWT_FILTER, extension
+from treadle.gateway.envoy.typed import DOOR_METADATA, RBAC_FILTER, extension
 from treadle.gateway.ir import Gateway, Route
 
 _STAMP = "treadle"
 _NAME_MAX = 128
+_ADDRESS_MAX = 256
 
 
-def _of_token(claim: str) -> str:
-    return f"%DYNAMIC_METADATA({JWT_FILTER}:jwt:{claim}):{_NAME_MAX}%"
+def _of_caller(name: str) -> str:
+    return f"%REQ(X-TREADLE-{name}):{_NAME_MAX}%"
+
+
+def _of_shadow(prefix: str) -> str:
+    """What rules said that were only watched: `denied`, `allowed`, or null where there are none."""
+    return f"%DYNAMIC_METADATA({RBAC_FILTER}:{prefix}_shadow_engine_result):16%"
 
 
 def _of_route(name: str) -> str:
@@ -31,8 +40,10 @@ _LINE = {
     "span": "%SPAN_ID%",
     "caller": "%FILTER_STATE(treadle.caller:PLAIN):64%",
     "request": "%REQ(X-REQUEST-ID):64%",
-    "consumer": _of_token("client_id"),
-    "subject": _of_token("sub"),
+    "consumer": _of_caller("CONSUMER"),
+    "subject": _of_caller("SUBJECT"),
+    "issuer": f"%REQ(X-TREADLE-ISSUER):{_ADDRESS_MAX}%",
+    "peer": "%DOWNSTREAM_PEER_URI_SAN%",
     "domain": _of_route("domain"),
     "contract": _of_route("contract"),
     "stamp": _of_route("stamp"),
@@ -43,6 +54,13 @@ _LINE = {
     "flags": "%RESPONSE_FLAGS%",
     "details": "%RESPONSE_CODE_DETAILS%",
     "door": f"%DYNAMIC_METADATA({DOOR_METADATA}:code):{_NAME_MAX}%",
+    "authz": _of_shadow("authz"),
+    "over": _of_caller("LIMITED"),
+    "checks": _of_shadow("checks"),
+    "hop": f"%DYNAMIC_METADATA({DOOR_METADATA}:observed):{_NAME_MAX}%",
+    "upstream": "%UPSTREAM_CLUSTER%",
+    "behind": f"%DYNAMIC_METADATA({DOOR_METADATA}:upstream):{_NAME_MAX}%",
+    "replayed": "%RESP(IDEMPOTENCY-REPLAYED):8%",
     "limited": f"%RESP({LIMITED.upper()}):{_NAME_MAX}%",
     "duration_us": "%COMMON_DURATION(DS_RX_BEG:DS_TX_END:us)%",
     "upstream_us": "%COMMON_DURATION(US_TX_BEG:US_RX_END:us)%",
