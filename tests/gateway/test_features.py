@@ -103,7 +103,6 @@ def test_what_a_client_has_a_say_in_is_logged_with_a_bound():
 def test_scopes_are_matched_as_words_not_as_expressions():
     dotted = replace(LIST, scopes=("a.b+c",))
     (route, *_) = routes(compile_gateway(replace(GATEWAY, apis=(Api("a.things.v1", (dotted,), (UP,)),)), NODE))
-    rules = route["typed_per_filter_config"]["envoy.filters.http.rbac"]["rbac"]["rules"]["policies"]["list"]
-    (*_, scope) = rules["principals"][0]["and_ids"]["ids"]
-    value = scope["sourced_metadata"]["metadata_matcher"]["value"]
+    rules = route["typed_per_filter_config"]["envoy.filters.http.rbac"]["rbac"]["rules"]["policies"]["4-scope"]
+    value = rules["principals"][0]["not_id"]["sourced_metadata"]["metadata_matcher"]["value"]
     assert value["string_match"]["safe_regex"]["regex"] == r"([ -~]* )?a\.b\+c( [ -~]*)?"

@@ -24,6 +24,7 @@ from treadle.gateway.ir import (
     Throttle,
     Upstream,
 )
+from treadle.gateway.profiles import PROFILES, Scopes
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """Names under which a gateway is always called: only its own machine can."""
@@ -61,7 +62,7 @@ def build(
     if found:
         raise InvalidGatewayError(tuple(found))
     return Gateway(
-        apis=tuple(sorted(apis, key=lambda api: api.contract)),
+        apis=tuple(sorted((_with_scopes(api, issuers) for api in apis), key=lambda api: api.contract)),
         consumers=_consumers(settings, issuers),
         default_limit=_default_limit(settings),
         issuers=tuple(issuers),
@@ -74,6 +75,18 @@ def build(
         sample_percent=settings.gateway.sample_percent,
         trust_domain=settings.trust_domain,
     )
+
+
+def _with_scopes(api: Api, issuers: Sequence[Issuer]) -> Api:
+    claims = _scope_claims(issuers)
+    return replace(api, routes=tuple(replace(route, scope_claims=claims) for route in api.routes))
+
+
+def _scope_claims(issuers: Sequence[Issuer]) -> tuple[tuple[str, tuple[Scopes, ...]], ...]:
+    """Where each issuer's tokens hold scopes; without the issuer's name where all do so alike."""
+    places = {each.url: each.claims.scopes for each in issuers if each.profile in PROFILES}
+    alike = set(places.values())
+    return (("", alike.pop()),) if len(alike) == 1 else tuple(places.items())
 
 
 def _hosts(contracts: Sequence[Contract], settings: Settings) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ from treadle.contract.model import (
     Slo,
     Streaming,
 )
+from treadle.gateway import condition
+from treadle.gateway.profiles import PROFILES, Profile, Scopes, profile
 
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
@@ -101,6 +103,7 @@ class Route:
     straight to the upstream; then `checks` are the parameters that the gateway itself looks at. `retry` is `safe`,
     `idempotent`, `never`, or empty where the method says it. `drift_percent` of the answers are held against
     `responses`, JSON Schemas by status (`200`, `4XX`, `default`). `patch` is merged into the route at last.
+    `scope_claims` says where tokens hold scopes, by their issuer; an empty issuer stands for all of them.
     """
 
     operation: str
@@ -131,6 +134,7 @@ class Route:
     drift_percent: float = 0.0
     responses: Mapping[str, Json] = field(default_factory=dict, hash=False)
     patch: Json = field(default=None, hash=False)
+    scope_claims: tuple[tuple[str, tuple[Scopes, ...]], ...] = (("", PROFILES["rfc9068"].scopes),)
 
     @property
     def key(self) -> str:
@@ -202,9 +206,10 @@ class Throttle:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Whose tokens are accepted. `jwks` is the JWK set of its public keys; `lifetime_s_max` bounds `exp - iat`.
+    """Whose tokens are accepted. `jwks` is the JWK set of its public keys, empty for one that was never reached.
 
-    `profile` names the claim profile; `client_claim` and `scope_claim` go before what it says, where they are given.
+    `profile` names the claim profile; `client_claim`, `scope_claim` and `lifetime_s_max`, the most seconds that a token
+    may still live, go before what it says, where they are given.
     """
 
     url: str
@@ -215,6 +220,11 @@ class Issuer:
     profile: str = "rfc9068"
     client_claim: str = ""
     scope_claim: str = ""
+
+    @property
+    def claims(self) -> Profile:
+        """How its tokens read."""
+        return profile(self.profile, client_claim=self.client_claim, scope_claim=self.scope_claim)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,13 +317,18 @@ def _each(gateway: Gateway) -> Iterator[Fault]:
         if not _lets_through(bucket):
             yield Fault("", f"a limit of {bucket.requests} requests per {bucket.per_s} s lets nobody through")
     yield from _counts(gateway)
-    if not gateway.issuers:
+    if not any(issuer.jwks for issuer in gateway.issuers):
         yield Fault("", "there is no issuer: no token could be checked")
     for issuer in gateway.issuers:
         if not issuer.audience or not issuer.url:
             yield Fault("", f"issuer {issuer.name} needs an address and an audience: without them any token would do")
-        if not _is_jwks(issuer.jwks):
+        if issuer.jwks and not _is_jwks(issuer.jwks):
             yield Fault("", f"the jwks of issuer {issuer.name} is not a JWK set with at least one key (RFC 7517)")
+        if issuer.profile not in PROFILES:
+            yield Fault("", f"issuer {issuer.name} has the unknown profile {issuer.profile}")
+    for what, values in (("name", [each.name for each in gateway.issuers]), ("url", [e.url for e in gateway.issuers])):
+        for twice in sorted({each for each in values if values.count(each) > 1}):
+            yield Fault("", f"two issuers have the {what} {twice}: a token could be meant for either")
     for api in gateway.apis:
         known = {upstream.name for upstream in api.upstreams}
         for upstream in api.upstreams:
@@ -377,10 +392,22 @@ def _route_fault(route: Route, upstreams: Collection[str]) -> str:
         return "it is public and asks for scopes"
     if route.public and route.limit:
         return "it is public and sets a limit for each consumer; a public call is limited by its address alone"
+    if message := _access_fault(route):
+        return message
     for scope in route.scopes:
         if not _SCOPE.fullmatch(scope):
             return f"scope {scope!r} is not a scope token of RFC 6749"
     return ""
+
+
+def _access_fault(route: Route) -> str:
+    access = route.access
+    if route.public and access != Access():
+        return "it is public and asks something of a token; say access: {} where it does not"
+    for value in access.acr:
+        if not _SCOPE.fullmatch(value):
+            return f"acr {value!r} cannot stand in a challenge (RFC 9470): it has a quote, a backslash or a space"
+    return condition.fault(access.condition) if access.condition else ""
 
 
 def _between(gateway: Gateway) -> Iterator[Fault]:

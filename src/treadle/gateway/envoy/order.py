@@ -6,15 +6,19 @@ from treadle.gateway.envoy.features import (
     access_log,
     authn,
     authz,
+    bearer,
     body,
+    bound,
     breakers,
     carrier,
+    condition,
     doors,
     edge,
     envelope,
     fleet,
     hardening,
     idempotency,
+    identity,
     observed_limits,
     quota,
     retries,
@@ -34,11 +38,15 @@ FEATURES = (
     envelope.FEATURE,  # no filter: shapes whatever the others refuse
     access_log.FEATURE,  # no filter: sees whatever the others did
     trace.FEATURE,  # first filter: a refused call has a caller too
-    fleet.FEATURE,  # no filter: how many gateways share the limits
     carrier.FEATURE,  # no filter: how everything else reaches the node
+    fleet.FEATURE,  # no filter: how many gateways share the limits
     edge.FEATURE,  # before tokens are looked at: guessing them is limited too
-    authn.FEATURE,  # who calls
-    authz.FEATURE,  # what they may do; needs the token
+    bearer.FEATURE,  # one token, written one way: before anybody reads it
+    authn.FEATURE,  # who calls, by whose word; needs the token as it was sent
+    identity.FEATURE,  # whether that word names anybody; needs the verified token
+    bound.FEATURE,  # whether the caller holds the key of a bound token; not asked of one that is unfit already
+    condition.FEATURE,  # notes what authz asks about claims
+    authz.FEATURE,  # what they may do; needs all of the above
     idempotency.FEATURE,  # what a call must carry; a stranger learns nothing of it
     throttle.FEATURE,  # needs the token; whoever is slowed down on purpose wears out no other limit
     quota.FEATURE,  # nor does who is out of quota
