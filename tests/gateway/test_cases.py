@@ -24,7 +24,9 @@ def compiled(text, settings, issuer):
     assert read, findings
     gateway = build([read], settings, [issuer], {})
     snapshot = compile_gateway(gateway, NodeSettings("/run/gateway", port=8080, admin_port=9901))
-    groups = at(snapshot.routes["treadle"], "/virtual_hosts/0/matcher/matcher_tree/prefix_match_map/map")
+    groups = at(
+        snapshot.routes["treadle"], "/virtual_hosts/0/matcher/on_no_match/matcher/matcher_tree/prefix_match_map/map"
+    )
     manager = at(snapshot.bootstrap, "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config")
     whole = {
         "bootstrap": snapshot.bootstrap,

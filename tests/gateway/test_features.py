@@ -44,8 +44,12 @@ def test_features_that_contradict_each_other_are_a_bug():
         merge([{"route": {"timeout": "1s"}}, {"route": {"timeout": "2s"}}])
 
 
+def tree(snapshot):
+    return snapshot.routes["treadle"]["virtual_hosts"][0]["matcher"]["on_no_match"]["matcher"]
+
+
 def routes(snapshot):
-    groups = snapshot.routes["treadle"]["virtual_hosts"][0]["matcher"]["matcher_tree"]["prefix_match_map"]["map"]
+    groups = tree(snapshot)["matcher_tree"]["prefix_match_map"]["map"]
     return [route for group in groups.values() for route in group["action"]["typed_config"]["routes"]]
 
 
@@ -85,7 +89,7 @@ def test_a_gateway_that_contradicts_itself_is_not_compiled():
 
 
 def test_a_gateway_without_contracts_answers_not_found_to_everything():
-    matcher = compile_gateway(replace(GATEWAY, apis=()), NODE).routes["treadle"]["virtual_hosts"][0]["matcher"]
+    matcher = tree(compile_gateway(replace(GATEWAY, apis=()), NODE))
     assert matcher["on_no_match"]["action"]["typed_config"]["direct_response"] == {"status": 404}
     assert "matcher_tree" not in matcher
 

@@ -13,6 +13,7 @@ from treadle.gateway.envoy.feature import merge
 from treadle.gateway.envoy.node import NodeSettings
 from treadle.gateway.envoy.order import FEATURES
 from treadle.gateway.envoy.patch import patched
+from treadle.gateway.envoy.plain_path import plain_only
 from treadle.gateway.envoy.snapshot import Snapshot
 from treadle.gateway.envoy.tree import Leaf, grow, path_match
 from treadle.gateway.envoy.typed import extension, typed
@@ -114,7 +115,8 @@ def _apis(gateway: Gateway) -> list[Api]:
 
 def _table(gateway: Gateway) -> Json:
     leaves = [leaf for api in _apis(gateway) for leaf in compile_api(api)]
-    ours = {"matcher": grow(leaves, _not_allowed, _direct("not-found", 404))}
+    strange = typed("config.route.v3.Route", **_direct("strange-path", 400))
+    ours = {"matcher": plain_only(strange, grow(leaves, _not_allowed, _direct("not-found", 404)))}
     elsewhere = {"name": "elsewhere", "domains": ["*"], "routes": [_direct("wrong-host", 404)]}
     # Without names, as in a test, every host is ours.
     hosts = (

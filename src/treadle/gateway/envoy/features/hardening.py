@@ -1,7 +1,12 @@
 """Hardening: what is normalised, bounded or refused before anything else looks at a request.
 
 Escaped slashes and header names with underscores are refused, since an upstream may read them differently than
-the gateway does; dot segments and double slashes are resolved first, so that one path has one meaning.
+the gateway does; dot segments and double slashes are resolved first, so that one path has one meaning. Which paths are
+refused after that stands in `plain_path`.
+
+A caller has no say in how a call is sent, nor in what it is: headers by which Envoy would be told of retries and
+timeouts are gone, and those by which some frameworks let a header overrule method, path or host of the request that was
+checked. In the other direction an upstream tells the caller nothing of Envoy.
 """
 
 from __future__ import annotations
@@ -13,6 +18,33 @@ from treadle.gateway.envoy.typed import extension
 from treadle.gateway.ir import Gateway
 
 _CONNECTIONS_MAX = 10_000
+_OVERRULING = (
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-original-url",
+    "x-original-uri",
+    "x-rewrite-url",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-server",
+    "x-host",
+    "forwarded",
+    "x-real-ip",
+    "proxy-authorization",
+)
+"""Whatever of these is true is said by the request itself, or by X-Forwarded-For and -Proto, which Envoy writes."""
+_TOLD = (
+    "x-envoy-attempt-count",
+    "x-envoy-decorator-operation",
+    "x-envoy-degraded",
+    "x-envoy-immediate-health-check-fail",
+    "x-envoy-overloaded",
+    "x-envoy-ratelimited",
+    "x-envoy-upstream-healthchecked-cluster",
+    "x-envoy-upstream-service-time",
+)
 
 
 def _bootstrap(_: Gateway, _node: NodeSettings) -> Json:
@@ -30,7 +62,13 @@ def _listener(_: Gateway, _node: NodeSettings) -> Json:
 
 
 def _manager(_: Gateway, _node: NodeSettings) -> Json:
+    mutation = "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+    gone = [
+        {"remove_on_match": {"key_matcher": {"prefix": "x-envoy-"}}},
+        *({"remove": name} for name in _OVERRULING),
+    ]
     return {
+        "early_header_mutation_extensions": [extension("overruling-headers", mutation, mutations=gone)],
         "use_remote_address": True,
         "normalize_path": True,
         "merge_slashes": True,
@@ -54,4 +92,11 @@ def _manager(_: Gateway, _node: NodeSettings) -> Json:
     }
 
 
-FEATURE = Feature("hardening", bootstrap=_bootstrap, listener=_listener, manager=_manager)
+def _table(_: Gateway) -> Json:
+    return {
+        "request_headers_to_remove": ["x-envoy-external-address", "x-envoy-internal"],
+        "response_headers_to_remove": list(_TOLD),
+    }
+
+
+FEATURE = Feature("hardening", bootstrap=_bootstrap, listener=_listener, manager=_manager, table=_table)
