@@ -98,6 +98,7 @@ class EchoServer:
                     b"content-type: application/json",
                     b"content-length: %d" % len(answer),
                     *([b"x-treadle-code: CONTRACT_VIOLATION"] if word == "refused" else []),
+                    *([b"x-treadle-observed: CONTRACT_VIOLATION"] if word == "watched" else []),
                 ]
                 writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + answer)
                 await writer.drain()
@@ -297,7 +298,7 @@ def client(running):
         yield it
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def echo():
     """How to start an upstream on a Unix socket."""
     return EchoServer

@@ -33,6 +33,7 @@ import orjson
 
 from treadle.base.ids import read_traceparent
 from treadle.facts.fact import Fact, FactKind, Outcome
+from treadle.gateway.envoy.typed import FORBIDDING_RULES
 from treadle.gateway.refusals import refusal
 
 LINE_BYTES_MAX = 65_536
@@ -70,7 +71,6 @@ def fact_of(line: bytes) -> Fact:
         door=_id(row, "door", _CODE),
         limited=_id(row, "limited", _CODE),
     )
-    consumer = _text(row, "consumer")
     caller = read_traceparent(_text(row, "caller"))
     trace_id = _id(row, "trace", _TRACE_ID)
     return Fact(
@@ -81,7 +81,7 @@ def fact_of(line: bytes) -> Fact:
         span_id=_id(row, "span", _SPAN_ID),
         parent_span_id=caller.span_id if caller and caller.trace_id == trace_id else "",
         subject=_text(row, "subject"),
-        consumer=consumer,
+        consumer=_text(row, "consumer"),
         domain=_text(row, "domain"),
         contract=_text(row, "stamp"),
         operation=_text(row, "operation"),
@@ -93,7 +93,7 @@ def fact_of(line: bytes) -> Fact:
         code=code,
         detail=_detail(row, outcome, details),
         node="gateway",
-        observed=_observed(row, known=bool(consumer)),
+        observed=_observed(row),
         issuer=_text(row, "issuer"),
         peer=_text(row, "peer"),
         upstream=_text(row, "behind") or _text(row, "upstream"),
@@ -101,10 +101,10 @@ def fact_of(line: bytes) -> Fact:
     )
 
 
-def _observed(row: dict[str, Any], *, known: bool) -> str:
+def _observed(row: dict[str, Any]) -> str:
     """With which code a call would have been refused; empty where it would not, or was."""
     if row.get("authz") == "denied":
-        return "FORBIDDEN" if known else "UNAUTHENTICATED"
+        return "FORBIDDEN" if row.get("rule") in FORBIDDING_RULES else "UNAUTHENTICATED"
     if over := _id(row, "over", _CODE):
         return over
     return "CONTRACT_VIOLATION" if row.get("checks") == "denied" else _id(row, "hop", _CODE)

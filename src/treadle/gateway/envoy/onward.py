@@ -62,4 +62,10 @@ def table(operations: Mapping[str, list[Json]]) -> Json:
         virtual_hosts=[host],
         request_headers_to_remove=[OPERATION],
         response_headers_to_remove=["x-treadle-code", "x-treadle-observed"],
+        response_headers_to_add=[
+            {
+                "header": {"key": "x-treadle-upstream", "value": "%UPSTREAM_CLUSTER%"},
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }
+        ],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from treadle.gateway.envoy.features import (
     access_log,
+    adoption,
     authn,
     authz,
     bearer,
@@ -11,6 +12,7 @@ from treadle.gateway.envoy.features import (
     bound,
     breakers,
     carrier,
+    checks,
     condition,
     doors,
     edge,
@@ -37,6 +39,7 @@ FEATURES = (
     hardening.FEATURE,  # normalise before anything matches
     envelope.FEATURE,  # no filter: shapes whatever the others refuse
     access_log.FEATURE,  # no filter: sees whatever the others did
+    adoption.FEATURE,  # no filter: tells what the others only noted
     trace.FEATURE,  # first filter: a refused call has a caller too
     carrier.FEATURE,  # no filter: how everything else reaches the node
     fleet.FEATURE,  # no filter: how many gateways share the limits
@@ -48,6 +51,7 @@ FEATURES = (
     condition.FEATURE,  # notes what authz asks about claims
     authz.FEATURE,  # what they may do; needs all of the above
     idempotency.FEATURE,  # what a call must carry; a stranger learns nothing of it
+    checks.FEATURE,  # what else the contract says of a call; the same
     throttle.FEATURE,  # needs the token; whoever is slowed down on purpose wears out no other limit
     quota.FEATURE,  # nor does who is out of quota
     tier.FEATURE,  # a refused call takes nothing from its consumer's bucket

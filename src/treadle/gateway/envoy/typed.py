@@ -26,6 +26,8 @@ IDENTITY_RULE, STEP_UP_RULE, BOUND_RULE, SCOPE_RULE, CONDITION_RULE = (
     "1-identity", "2-step-up", "3-bound", "4-scope", "5-condition",
 )  # fmt: skip
 """The rules of authorization, in order; a refusal carries the name of one."""
+FORBIDDING_RULES = (SCOPE_RULE, CONDITION_RULE)
+"""Those that forbid something to a caller who is known: FORBIDDEN. The others do not know the caller."""
 NEEDS = "treadle.needs"
 """The route's metadata that holds its challenges (RFC 6750 section 3)."""
 MISWRITTEN = "miswritten-token"

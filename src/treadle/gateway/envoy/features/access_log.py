@@ -25,9 +25,9 @@ def _of_caller(name: str) -> str:
     return f"%REQ(X-TREADLE-{name}):{_NAME_MAX}%"
 
 
-def _of_shadow(prefix: str) -> str:
-    """What rules said that were only watched: `denied`, `allowed`, or null where there are none."""
-    return f"%DYNAMIC_METADATA({RBAC_FILTER}:{prefix}_shadow_engine_result):16%"
+def _of_shadow(prefix: str, what: str) -> str:
+    """What rules said that only watch: `denied` or `allowed`, and which of them; null where there are none."""
+    return f"%DYNAMIC_METADATA({RBAC_FILTER}:{prefix}_shadow_{what}):32%"
 
 
 def _of_route(name: str) -> str:
@@ -54,9 +54,10 @@ _LINE = {
     "flags": "%RESPONSE_FLAGS%",
     "details": "%RESPONSE_CODE_DETAILS%",
     "door": f"%DYNAMIC_METADATA({DOOR_METADATA}:code):{_NAME_MAX}%",
-    "authz": _of_shadow("authz"),
+    "authz": _of_shadow("authz", "engine_result"),
+    "rule": _of_shadow("authz", "effective_policy_id"),
     "over": _of_caller("LIMITED"),
-    "checks": _of_shadow("checks"),
+    "checks": _of_shadow("checks", "engine_result"),
     "hop": f"%DYNAMIC_METADATA({DOOR_METADATA}:observed):{_NAME_MAX}%",
     "upstream": "%UPSTREAM_CLUSTER%",
     "behind": f"%DYNAMIC_METADATA({DOOR_METADATA}:upstream):{_NAME_MAX}%",
@@ -76,12 +77,15 @@ def _manager(_: Gateway, node: NodeSettings) -> Json:
 
 
 def _route(route: Route) -> Json:
+    # The objectives are there for whoever reads the configuration or a span; a fact tells them by its stamp.
+    objectives = {"slo_success": route.slo.success, "slo_p95_ms": route.slo.p95_ms}
     stamp = {
         "domain": route.domain,
         "contract": route.contract,
         "stamp": route.stamp,
         "operation": route.operation,
         "cost": route.cost_weight,
+        **{name: value for name, value in objectives.items() if value is not None},
     }
     return {"metadata": {"filter_metadata": {_STAMP: stamp}}}
 
