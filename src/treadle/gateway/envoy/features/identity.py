@@ -37,6 +37,7 @@ from treadle.gateway.envoy.typed import (
     NAMELESS,
     OF_ANOTHER,
     SCOPE,
+    SUBJECT,
     UNFIT,
     extension,
 )
@@ -109,8 +110,8 @@ def _fit(issuer: Issuer) -> Json:
 
 
 def _unfit(why: str) -> Json:
-    clear = {"remove_on_match": {"key_matcher": {"prefix": "x-treadle-"}}}
-    return _mutate([clear, {"append": {"header": {"key": UNFIT, "value": why}}}])
+    clear = [{"remove": each} for each in (CONSUMER, SUBJECT, SCOPE, ISSUER)]
+    return _mutate([*clear, {"append": {"header": {"key": UNFIT, "value": why}}}])
 
 
 def _mutate(mutations: Collection[Json]) -> Json:
