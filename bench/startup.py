@@ -94,7 +94,7 @@ def measure_edit(workspace, addresses, rounds):
         begin = time.perf_counter()
 
         def watch():
-            while request("GET", f"{addresses['gateway']}/v1/probes{round}").status != 401:
+            while request("GET", f"{addresses['gateway']}/v1/probes{round}", ca=addresses.get("ca")).status != 401:
                 time.sleep(0.005)
             seen.append(time.perf_counter())
             live.set()

@@ -72,7 +72,8 @@ class Fabric:
     def call(self, method, path, *, token=None, headers=None, body=None) -> Reply:
         """One call through the gateway."""
         sent = {"Authorization": f"Bearer {token}"} if token else {}
-        return request(method, self.run["gateway"] + path, headers={**sent, **(headers or {})}, body=body)
+        run = self.run
+        return request(method, run["gateway"] + path, headers={**sent, **(headers or {})}, body=body, ca=run.get("ca"))
 
     def system(self, name, call, body):
         """Create or change a record in a system of record, as its own users do: `POST /api/customers`."""

@@ -1,5 +1,6 @@
 """What a new user sees in the first minutes, over real engines."""
 
+import datetime as dt
 import json
 import re
 import subprocess
@@ -42,9 +43,12 @@ def test_the_printed_commands_work_as_they_are_pasted(fabric):
     said = fabric.banner
     curls = re.findall(r"^  (curl .*)$", said, re.MULTILINE)
     assert len(curls) == 2
-    get, post = (subprocess.run(each, shell=True, capture_output=True, text=True, check=True).stdout for each in curls)
-    assert get.startswith("HTTP/1.1 200")
-    assert post.startswith("HTTP/1.1 202")
+    get, post = (
+        subprocess.run(each, shell=True, cwd=fabric.root, capture_output=True, text=True, check=True).stdout
+        for each in curls
+    )
+    assert get.startswith("HTTP/2 200")
+    assert post.startswith("HTTP/2 202")
     assert "events tail" in said
 
 
@@ -181,7 +185,8 @@ def test_status_tells_every_process(fabric):
     names = {row["name"] for row in status["processes"]}
     assert {"nats", "control", "guard", "envoy"} <= names
     assert all(row["state"] == "ready" for row in status["processes"])
-    assert status["gateway"].startswith("http://127.0.0.1:")
+    assert status["gateway"].startswith("https://127.0.0.1:")
+    assert dt.datetime.fromisoformat(status["certificate_until"]) > dt.datetime.now(dt.UTC)
 
 
 def test_a_token_is_given_only_for_what_the_consumer_may(fabric):

@@ -11,24 +11,13 @@ from dataclasses import replace
 import pytest
 
 from treadle.base.errors import EngineError
+from treadle.control.certificates import Certificates
+from treadle.control.state import State
 from treadle.gateway.envoy import compile_gateway
 from treadle.secrets.authority import make_authority, spiffe_id
 
 DOMAIN = "acme.treadle"
 HOSTS = ("127.0.0.1", "localhost")
-
-
-def write(folder, authority, credential):
-    """A node's certificates, laid out as Kubernetes mounts a secret: links to a folder that one more link names."""
-    release = folder / f"..{time.time_ns()}"
-    release.mkdir(parents=True)
-    files = {"tls.crt": credential.certificate, "tls.key": credential.key.reveal(), "ca.crt": authority.certificate}
-    for name, data in files.items():
-        (release / name).write_bytes(data)
-        if not (folder / name).is_symlink():
-            (folder / name).symlink_to(f"..data/{name}")
-    (folder / "..new").symlink_to(release.name)
-    (folder / "..new").replace(folder / "..data")
 
 
 def issued(authority, kind, name, now=None, **other):
@@ -64,21 +53,25 @@ class Caller:
 
 
 @pytest.fixture
-def authority():
-    return make_authority(DOMAIN, time.time())
+def certificates(tmp_path):
+    return Certificates(State(tmp_path), DOMAIN)
 
 
 @pytest.fixture
-def secured(fresh, tmp_path, authority):
+def authority(certificates):
+    return certificates.authority()
+
+
+@pytest.fixture
+def secured(fresh, tmp_path, certificates, authority):
     """How to start the node over TLS; returns how callers are made."""
 
     def start(**node):
         for process in fresh.processes:
             process.kill()
             process.wait(10)
-        folder = tmp_path / "certificates"
-        write(folder, authority, issued(authority, "gateway", "gateway", hosts=HOSTS))
-        fresh.node = replace(fresh.node, tls=str(folder), **node)
+        certificates.ensure(HOSTS)
+        fresh.node = replace(fresh.node, tls=str(certificates.state.node_certificates), **node)
         fresh.base = replace(fresh.base, trust_domain=DOMAIN)
         fresh.engine.prepare(compile_gateway(fresh.base, fresh.node))
         fresh.start()
@@ -174,7 +167,7 @@ def test_http_2_is_spoken_where_the_caller_does(secured, fresh, tmp_path, author
         assert subprocess.run([*asked, url], capture_output=True, text=True, check=True).stdout == f"{version} 200"
 
 
-def test_certificates_are_renewed_without_a_failed_handshake(secured, fresh, tmp_path, authority):
+def test_certificates_are_renewed_without_a_failed_handshake(secured, fresh, certificates):
     caller = secured()
     seen, failures, done = set(), [], threading.Event()
 
@@ -194,9 +187,10 @@ def test_certificates_are_renewed_without_a_failed_handshake(secured, fresh, tmp
     with caller().connect() as kept:
         thread.start()
         try:
-            for _ in range(25):
+            for number in range(25):
                 before = serial()
-                write(tmp_path / "certificates", authority, issued(authority, "gateway", "gateway", hosts=HOSTS))
+                # Other names are a reason to renew that needs no clock.
+                assert certificates.ensure((*HOSTS, f"host-{number}.example"))
                 fresh.until(lambda before=before: serial() != before)
         finally:
             done.set()
@@ -207,10 +201,10 @@ def test_certificates_are_renewed_without_a_failed_handshake(secured, fresh, tmp
     assert len(seen) >= 20
 
 
-def test_what_is_no_pair_of_certificate_and_key_is_said_before_anything_starts(fresh, tmp_path, authority):
-    folder = tmp_path / "certificates"
-    write(folder, authority, issued(authority, "gateway", "gateway"))
-    other = issued(authority, "gateway", "gateway")
+def test_what_is_no_pair_of_certificate_and_key_is_said_before_anything_starts(fresh, tmp_path, certificates):
+    certificates.ensure(HOSTS)
+    folder = certificates.state.node_certificates
+    other = issued(certificates.authority(), "gateway", "gateway")
     (folder / "..data" / "tls.key").write_bytes(other.key.reveal())
     node = replace(fresh.node, folder=str(tmp_path / "node"), tls=str(folder))
     with pytest.raises(EngineError, match="does not hold") as caught:

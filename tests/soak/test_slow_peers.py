@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import threading
 import time
 from contextlib import ExitStack
@@ -142,11 +143,11 @@ def nobody_hangs(fabric):
 
 
 def orders(fabric, auth):
-    return call("call", fabric.run["gateway"] + "/v1/orders?limit=1", headers=auth)
+    return call("call", fabric.run["gateway"] + "/v1/orders?limit=1", headers=auth, ca=fabric.run["ca"])
 
 
 def customers(fabric, auth):
-    return call("call", fabric.run["gateway"] + "/v1/customers?limit=1", headers=auth)
+    return call("call", fabric.run["gateway"] + "/v1/customers?limit=1", headers=auth, ca=fabric.run["ca"])
 
 
 def together(count, work):
@@ -204,7 +205,13 @@ def test_an_upstream_that_answers_byte_by_byte(fabric, slow, auth):
 def test_a_webhook_source_that_stalls_within_a_body(fabric, key):
     at = urlsplit(fabric.run["gateway"])
     with ExitStack() as stack:
-        stalled = [stack.enter_context(socket.create_connection((at.hostname, at.port))) for _ in range(50)]
+        context = ssl.create_default_context(cafile=fabric.run["ca"])
+
+        def reached():
+            plain = socket.create_connection((at.hostname, at.port))
+            return stack.enter_context(context.wrap_socket(plain, server_hostname=at.hostname))
+
+        stalled = [reached() for _ in range(50)]
         began = time.monotonic()
         for each in stalled:
             each.sendall(
@@ -213,7 +220,8 @@ def test_a_webhook_source_that_stalls_within_a_body(fabric, key):
             )
         body = orjson.dumps({"type": "customer.updated", "timestamp": "2026-11-22T12:00:00Z", "data": {}})
         headers = {"content-type": "application/json", **key.headers("msg_quick", int(time.time()), body)}
-        said = call("webhook", fabric.run["gateway"] + "/v1/webhooks/crm", method="POST", headers=headers, body=body)
+        url = fabric.run["gateway"] + "/v1/webhooks/crm"
+        said = call("webhook", url, method="POST", headers=headers, body=body, ca=fabric.run["ca"])
         assert said.status == 202, "a whole webhook waited for those that are not"
         for each in stalled:
             each.settimeout(BODY_S + LITTLE_S)

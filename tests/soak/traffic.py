@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import ssl
 import threading
 import time
 import uuid
@@ -63,11 +64,20 @@ class Told:
         return envelope["code"]
 
 
-def call(what, url, *, method="GET", headers=None, body=None):
+def connect(url, ca=None):
+    """A connection; over TLS to whom `ca` certifies."""
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=GIVEN_UP_S)
+    context = ssl.create_default_context(cafile=ca)
+    return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=GIVEN_UP_S, context=context)
+
+
+def call(what, url, *, method="GET", headers=None, body=None, ca=None):
     """One call on a connection of its own."""
     parts = urlsplit(url)
     began = time.time()
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=GIVEN_UP_S)
+    connection = connect(url, ca)
     try:
         connection.request(method, f"{parts.path}?{parts.query}", body, headers or {})
         reply = connection.getresponse()
@@ -96,7 +106,7 @@ class Traffic:
 
     def __enter__(self):
         run = self.fabric.run
-        self.gateway, self.console = run["gateway"], run["console"]
+        self.gateway, self.console, self.ca = run["gateway"], run["console"], run.get("ca")
         self.auth = {"authorization": f"Bearer {self.fabric.token(scope=SCOPES)}"}
         self.address = self.fabric.treadle("token", "--client", "demo-app", "--nats").stdout.strip()
         self.ending = threading.Event()
@@ -123,7 +133,7 @@ class Traffic:
 
     def calls(self):
         while not self.ending.wait(0.1):
-            self.told.append(call("call", f"{self.gateway}/v1/orders?limit=1", headers=self.auth))
+            self.told.append(call("call", f"{self.gateway}/v1/orders?limit=1", headers=self.auth, ca=self.ca))
 
     def pages(self):
         while not self.ending.wait(0.5):
@@ -135,7 +145,8 @@ class Traffic:
         number = 0
         while not self.ending.wait(0.1):
             id = f"{self.name}-H-{number}"
-            said = call("event", f"{self.gateway}/v1/events", method="POST", headers=headers, body=cloud_event(id))
+            url, body = f"{self.gateway}/v1/events", cloud_event(id)
+            said = call("event", url, method="POST", headers=headers, body=body, ca=self.ca)
             self.told.append(said)
             if said.status == 202:
                 self.kept.append(id)
@@ -191,7 +202,7 @@ def orders_of(fabric):
     found, cursor = set(), ""
     while True:
         url = f"{fabric.run['gateway']}/v1/orders?limit=100" + (f"&cursor={cursor}" if cursor else "")
-        said = call("call", url, headers=auth)
+        said = call("call", url, headers=auth, ca=fabric.run.get("ca"))
         if said.status in (429, 503):
             time.sleep(0.2)
             continue

@@ -1,6 +1,6 @@
 """The CRM of ACME: customers over REST, and a signed webhook for each that is created or changed.
 
-python crm.py --port 7201 --data DIR --webhook-url http://…/v1/webhooks/crm --key FILE [--lively]
+python crm.py --port 7201 --data DIR --webhook-url http://…/v1/webhooks/crm --key FILE [--ca FILE] [--lively]
 """
 
 import random
@@ -102,7 +102,7 @@ def main() -> None:
     webhook_arguments(parser)
     given = parser.parse_args()
     records = Records(given.data, "crm")
-    outbox = Outbox(records, given.webhook_url, given.key) if given.webhook_url else None
+    outbox = Outbox(records, given.webhook_url, given.key, given.ca) if given.webhook_url else None
     crm = Crm(records, outbox)
     tasks = [outbox.send] if outbox else []
     if given.lively:

@@ -1,6 +1,6 @@
 """The ITSM tool of ACME: incidents over REST, and a signed webhook for each that is raised or changed.
 
-python itsm.py --port 7202 --data DIR --webhook-url http://…/v1/webhooks/itsm --key FILE [--lively]
+python itsm.py --port 7202 --data DIR --webhook-url http://…/v1/webhooks/itsm --key FILE [--ca FILE] [--lively]
 """
 
 import random
@@ -108,7 +108,7 @@ def main() -> None:
     webhook_arguments(parser)
     given = parser.parse_args()
     records = Records(given.data, "itsm")
-    outbox = Outbox(records, given.webhook_url, given.key) if given.webhook_url else None
+    outbox = Outbox(records, given.webhook_url, given.key, given.ca) if given.webhook_url else None
     itsm = Itsm(records, outbox)
     tasks = [outbox.send] if outbox else []
     if given.lively:

@@ -1,8 +1,10 @@
 """Tells the world of changes by signed webhook, oldest first, each until it is taken (2xx)."""
 
 import asyncio
+import contextlib
 import http.client
 import random
+import ssl
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,9 +19,10 @@ LONGEST_PAUSE_S = 5.0
 
 
 class Outbox:
-    def __init__(self, records: Records, url: str, key_file: Path) -> None:
+    def __init__(self, records: Records, url: str, key_file: Path, ca: Path | None = None) -> None:
         self._records = records
         self._url = urlsplit(url)
+        self._ca = ca
         self._key = SigningKey.read(key_file.read_text())
         self._more = asyncio.Event()
 
@@ -50,13 +53,17 @@ class Outbox:
         headers = {"content-type": "application/json", **self._key.headers(id, int(time.time()), body)}
         if traceparent:
             headers["traceparent"] = traceparent
-        secure = self._url.scheme == "https"
-        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        connection = kind(self._url.hostname or "", self._url.port, timeout=TIMEOUT_S)
         try:
-            connection.request("POST", self._url.path, body, headers)
-            return connection.getresponse().status
+            with contextlib.closing(self._connection()) as connection:
+                connection.request("POST", self._url.path, body, headers)
+                return connection.getresponse().status
         except (OSError, http.client.HTTPException):
             return 0
-        finally:
-            connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = self._url.hostname or "", self._url.port
+        if self._url.scheme != "https":
+            return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+        # Read for each attempt: the file may not be there yet, or be another one by now.
+        context = ssl.create_default_context(cafile=self._ca)
+        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=context)

@@ -31,6 +31,7 @@ def arguments(name: str) -> argparse.ArgumentParser:
 def webhook_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--webhook-url", default=os.environ.get("WEBHOOK_URL", ""), help="where changes are told")
     parser.add_argument("--key", type=Path, help="file with the whsk_ key that signs")
+    parser.add_argument("--ca", type=Path, help="file with the certificate that an https:// address is known by")
 
 
 async def every(seconds: float, change: Callable[[], None]) -> None:

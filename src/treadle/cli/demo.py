@@ -52,6 +52,7 @@ def say_ready(run: dict[str, Any]) -> None:
     from pathlib import Path
 
     from treadle.cli.apply import say_refused
+    from treadle.cli.up import known_by
     from treadle.control.credentials import access_token
     from treadle.control.state import State
 
@@ -61,7 +62,7 @@ def say_ready(run: dict[str, Any]) -> None:
         f'{{"specversion":"1.0","id":"{uuid.uuid4()}","source":"me","type":"sales.order.created.v1",'
         '"partitionkey":"O-1","data":{"orderId":"O-1","customerId":"C-1001","amount":12.5,"currency":"EUR"}}'
     )
-    auth = f"-H 'Authorization: Bearer {token}'"
+    auth = f"{known_by(run)}-H 'Authorization: Bearer {token}'"
     click.echo(f"console  {run['console']}")
     click.echo(f"gateway  {run['gateway']}")
     click.echo()

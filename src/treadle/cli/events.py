@@ -82,6 +82,7 @@ def publish(
             "content-type": "application/cloudevents+json",
         },
         body=orjson.dumps(event),
+        ca=run.get("ca"),
     )
     click.echo(reply.body)
     if trace := reply.headers.get("x-trace-id"):

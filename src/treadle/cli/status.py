@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import time
 
@@ -15,23 +16,29 @@ from treadle.cli.options import format_option, state_of, workspace_option
 @format_option("json")
 def command(workspace: str | None, format: str) -> None:
     """Show the addresses and processes of the running fabric, as they are now."""
+    from treadle.control.certificates import validity_of
     from treadle.control.runfile import alive, require_running
 
-    run = require_running(state_of(workspace))
+    state = state_of(workspace)
+    run = require_running(state)
     for row in run["processes"]:
         # run.json is as old as the last change; a process may have died in this very moment.
         if row["state"] == "ready" and not alive(row["pid"]):
             row["state"], row["detail"] = "backoff", "died just now"
     ready = run["ready"] and all(row["state"] == "ready" for row in run["processes"])
     run["ready"] = ready
+    if found := validity_of(state.node_certificates / "tls.crt"):
+        run["certificate_until"] = dt.datetime.fromtimestamp(found.until, tz=dt.UTC).isoformat()
     if format == "json":
         import orjson
 
         click.echo(orjson.dumps(run, option=orjson.OPT_INDENT_2))
     else:
-        for key in ("gateway", "console", "issuer", "nats"):
+        for key in ("gateway", "ca", "console", "issuer", "nats"):
             if key in run:
                 click.echo(f"{key:<10}{run[key]}")
+        if "certificate_until" in run:
+            click.echo(f"the gateway's certificate is good until {run['certificate_until']}; it is renewed before")
         click.echo()
         click.echo(f"{'PROCESS':<16}{'STATE':<10}{'PID':>8}{'PORT':>7}{'RESTARTS':>10}  SINCE")
         for row in run["processes"]:

@@ -56,9 +56,20 @@ def say_ready(run: dict[str, Any]) -> None:
     from treadle.control.state import State
 
     click.echo(f"{run['name']} is up")
-    for key in ("console", "gateway", "nats"):
-        click.echo(f"  {key:<9}{run[key]}")
+    for key in ("console", "gateway", "ca", "nats"):
+        if key in run:
+            click.echo(f"  {key:<9}{run[key]}")
     say_refused(State(Path(run["workspace"])), run)
+
+
+def known_by(run: dict[str, Any]) -> str:
+    """What curl must be told to know the gateway by, as the shell takes it; empty where it speaks no TLS."""
+    import shlex
+
+    if "ca" not in run:
+        return ""
+    relative = os.path.relpath(run["ca"])
+    return f"--cacert {shlex.quote(relative if not relative.startswith('..') else run['ca'])} "
 
 
 def run_detached(state: State, arguments: Sequence[str]) -> dict[str, Any]:

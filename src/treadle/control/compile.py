@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,7 @@ def _settle(
             compiled = _compile(place, checkout, desired, issuers)
             envoy.validate(compiled.snapshot)
         except InputError:
-            faults = _faults(desired, issuers, place, envoy)
+            faults = _faults(desired, issuers, place, checkout, envoy)
             if last or not faults:
                 raise
             desired = refuse(desired, faults, live)
@@ -135,7 +136,8 @@ def _desire(place: Place, checkout: Checkout, live: Sequence[Contract]) -> Desir
 
 def _compile(place: Place, checkout: Checkout, desired: Desired, issuers: Sequence[Issuer]) -> Compiled:
     settings = desired.workspace.settings
-    gateway = build_gateway([platform_contract(), *desired.contracts], settings, issuers, platform(place.state))
+    contracts = [platform_contract(), *desired.contracts]
+    gateway = build_gateway(contracts, settings, issuers, platform(place.state), files=checkout.files)
     bus = build_bus(desired.contracts, settings)
     ports = place.ports or {}
     node = NodeSettings(
@@ -145,13 +147,19 @@ def _compile(place: Place, checkout: Checkout, desired: Desired, issuers: Sequen
         body_bytes_max=settings.gateway.body_bytes_max,
         hop_socket=str(place.state.hop_socket),
         onward_socket=str(place.state.onward_socket),
+        tls=str(place.state.node_certificates),
+        plain=not settings.gateway.tls,
+        client_certificates=settings.gateway.client_certificates,
+        authorities=system_authorities(),
     )
     rows = rows_of(gateway, bus)
     changes = differences(last_rows(place.state), rows)
     return Compiled(checkout, desired, gateway, compile_gateway(gateway, node), bus, rows, changes)
 
 
-def _faults(desired: Desired, issuers: Sequence[Issuer], place: Place, envoy: EnvoyEngine) -> dict[str, Finding]:
+def _faults(
+    desired: Desired, issuers: Sequence[Issuer], place: Place, checkout: Checkout, envoy: EnvoyEngine
+) -> dict[str, Finding]:
     """Which contracts keep the engines from taking the whole, each with the engine's own reason."""
     settings = desired.workspace.settings
     found: dict[str, Finding] = {}
@@ -162,10 +170,17 @@ def _faults(desired: Desired, issuers: Sequence[Issuer], place: Place, envoy: En
             served.append(contract)
         except InputError as why:
             found[contract.id] = _fault(contract, why.code, why.message, why.hint)
-    node = NodeSettings(folder=str(place.state.gateway), port=_NO_PORT, admin_port=_NO_PORT)
+    node = NodeSettings(
+        folder=str(place.state.gateway),
+        port=_NO_PORT,
+        admin_port=_NO_PORT,
+        tls=str(place.state.node_certificates),
+        authorities=system_authorities(),
+    )
     by_id = {contract.id: contract for contract in served}
     try:
-        gateway = build_gateway([platform_contract(), *served], settings, issuers, platform(place.state))
+        contracts = [platform_contract(), *served]
+        gateway = build_gateway(contracts, settings, issuers, platform(place.state), files=checkout.files)
         faults = envoy.judge(gateway, node)
     except InvalidGatewayError as invalid:
         faults = invalid.faults
@@ -187,6 +202,11 @@ def _fault(contract: Contract, rule: str, message: str, hint: str) -> Finding:
 def issuer_of(place: Place, settings: Settings) -> LocalIssuer:
     """The loopback issuer for the consumers of these settings."""
     return LocalIssuer(place.issuer_url, settings.audience, settings.consumers, FileSecrets(place.state.secrets))
+
+
+def system_authorities() -> str:
+    """The PEM file of the authorities that this machine trusts; where it has none, where Debian would have it."""
+    return ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
 
 
 def platform(state: State) -> dict[str, Upstream]:

@@ -86,6 +86,8 @@ class Demo:
             argv += ["--group", program.group]
         if program.calls:
             argv += [f"--{program.calls}", _url(self.ports[program.calls])]
+            if addresses["gateway"].startswith("https:"):
+                argv += ["--ca", str(self.state.authority_file)]
         if self.lively and not program.group:
             argv.append("--lively")
         if program.group:

@@ -61,8 +61,9 @@ def run_fabric(
         ports = choose(settings.ports)
         _forget_last_run(state)
 
+        tls = settings.gateway.tls
         addresses = {
-            "gateway": f"http://127.0.0.1:{ports['gateway']}",
+            "gateway": f"{'https' if tls else 'http'}://127.0.0.1:{ports['gateway']}",
             "console": f"http://127.0.0.1:{ports['console']}",
             "issuer": f"http://127.0.0.1:{ports['console']}/issuer",
             "nats": f"nats://127.0.0.1:{ports['nats']}",
@@ -73,6 +74,7 @@ def run_fabric(
             "environment": environment,
             "overlays": [str(path) for path in prepared.overlays],
             **addresses,
+            **({"ca": str(state.authority_file)} if tls else {}),
             "ready": False,
             "ports": ports,
             "engines": {

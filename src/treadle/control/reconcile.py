@@ -27,6 +27,7 @@ from treadle.bus.snapshot import encode as encode_topics
 from treadle.contract.finding import Finding, Severity
 from treadle.contract.model import Place as TextPlace
 from treadle.contract.model import Settings
+from treadle.control.certificates import Certificates
 from treadle.control.checkout import Checkout
 from treadle.control.compile import Compiled, Place, compile_place, engine_fault, issuer_of, without
 from treadle.control.decide import Action
@@ -76,6 +77,10 @@ class Reconciler:
         """
         again = (self.state.bus / CONF).exists()
         place = replace(self.place, checkout=_read_checkout(self.state)) if again else self.place
+    def certificates(self) -> Certificates:
+        """Those of this workspace."""
+        return Certificates(self.state, self.settings().trust_domain)
+
         compiled = self.current = compile_place(place, self.envoy)
         self._write_bus(compiled)
         if not again:  # NATS starts on just this file
@@ -95,6 +100,7 @@ class Reconciler:
 
         Returns what is live now and how long the gateway took in milliseconds. Raises InputError where the settings
         are broken, EngineError where an engine does not answer: what serves goes on.
+        self.certificates().ensure(compiled.gateway.hosts)
         """
         async with self._turn:
             place = replace(self.place, replaced=replaced)

@@ -34,10 +34,12 @@ class Reply:
             ) from None
 
 
-def request(method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Reply:
-    """Send one request. Raises EngineError `remote-unreachable`."""
+def request(
+    method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, ca: str | None = None
+) -> Reply:
+    """Send one request, over TLS to whom `ca` (a PEM file) certifies. Raises EngineError `remote-unreachable`."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=TIMEOUT_S)
+    connection = _connection(parts.scheme, parts.hostname or "", parts.port, ca)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request(method, path, body=body, headers=dict(headers or {}))
@@ -49,3 +51,15 @@ def request(method: str, url: str, *, headers: Mapping[str, str] | None = None, 
         raise EngineError("remote-unreachable", f"{where} does not answer: {why}", "run: treadle status") from None
     finally:
         connection.close()
+
+
+def _connection(scheme: str, host: str, port: int | None, ca: str | None) -> http.client.HTTPConnection:
+    if scheme != "https":
+        return http.client.HTTPConnection(host, port or 80, timeout=TIMEOUT_S)
+    import ssl
+
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except OSError as why:
+        raise EngineError("remote-unreachable", f"{ca} cannot be read: {why}", "run: treadle status") from None
+    return http.client.HTTPSConnection(host, port or 443, timeout=TIMEOUT_S, context=context)

@@ -127,7 +127,13 @@ async def serve(state: State, make_front: MakeFront) -> None:
                 server(front.app, at=run["ports"]["console"], before_shutdown=front.close),
                 server(webhooks, at=state.webhooks_socket),
             ],
-            [collector.run(), connectors.run(), _rotation(state, envoy, reconciler, collector).run()],
+            [
+                collector.run(),
+                connectors.run(),
+                desk.run(),
+                _rotation(state, envoy, reconciler, collector).run(),
+                reconciler.certificates().run(lambda: _current(reconciler).gateway.hosts),
+            ],
         )
         await collector.close()
 

@@ -132,7 +132,7 @@ class State:
 
     @property
     def certificates(self) -> Path:
-        """The local authority, and the certificates of this node."""
+        """The certificate of the local authority, and those of this node."""
         return self.folder / "certificates"
 
     def prepare(self) -> None:
@@ -142,9 +142,20 @@ class State:
         """
         from treadle.base.errors import EngineError
 
-        for each in (self.folder, self.sockets, self.secrets, self.logs, self.live, self.gateway, self.bus, self.facts):
+        ours = (self.folder, self.sockets, self.secrets, self.logs, self.live, self.gateway, self.bus, self.facts)
+        for each in (*ours, self.certificates):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
         for each in (self.folder, self.sockets, self.secrets):
+    @property
+    def authority_file(self) -> Path:
+        """What callers know the gateway by: `curl --cacert`."""
+        return self.certificates / "ca.pem"
+
+    @property
+    def node_certificates(self) -> Path:
+        """What Envoy shows, laid out as Kubernetes mounts a secret."""
+        return self.certificates / "gateway"
+
             info = each.stat(follow_symlinks=False)
             if info.st_uid != os.getuid() or info.st_mode & 0o077:
                 raise EngineError(

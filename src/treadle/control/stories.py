@@ -72,7 +72,7 @@ class Stage:
             self._token = access_token(self.state, self.run, CLIENT)
         headers = {"authorization": f"Bearer {self._token}", "content-type": media}
         data = orjson.dumps(body) if body is not None else None
-        return request(method, self.run["gateway"] + path, headers=headers, body=data)
+        return request(method, self.run["gateway"] + path, headers=headers, body=data, ca=self.run.get("ca"))
 
     def until(self, expected: str, look: Callable[[], Any]) -> Any:
         """What `look` gives, as soon as it gives something."""

@@ -1,0 +1,123 @@
+"""A node's certificates: made, kept while they are good, renewed before they are not."""
+
+import ssl
+import time
+
+import pytest
+
+from treadle.base.errors import PolicyError
+from treadle.contract.model import Consumer, Place
+from treadle.control.certificates import Certificates, validity_of
+from treadle.control.state import State
+
+HOSTS = ("127.0.0.1", "localhost", "[::1]")
+HOUR = 3_600
+CONSUMERS = {"demo-app": Consumer("demo-app", "platform", "gold", Place("treadle.yaml"))}
+
+
+class Clock:
+    def __init__(self):
+        self.at = time.time()
+
+    def __call__(self):
+        return self.at
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def certificates(tmp_path, clock):
+    return Certificates(State(tmp_path), "acme.treadle", clock)
+
+
+def loaded(folder):
+    """Whether a server could use what lies there."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+    context.load_verify_locations(folder / "ca.crt")
+    return True
+
+
+def test_they_are_made_for_the_names_of_the_gateway(certificates):
+    folder = certificates.state.node_certificates
+    assert certificates.ensure(HOSTS)
+    assert loaded(folder)
+    assert validity_of(folder / "tls.crt").names == {
+        "127.0.0.1",
+        "localhost",
+        "::1",
+        "spiffe://acme.treadle/gateway/gateway",
+    }
+    assert certificates.state.authority_file.read_bytes() == (folder / "ca.crt").read_bytes()
+    assert (folder / "tls.key").stat().st_mode & 0o077 == 0
+
+
+def test_they_are_kept_for_half_of_their_life_and_renewed_then(certificates, clock):
+    folder = certificates.state.node_certificates
+    certificates.ensure(HOSTS)
+    first = (folder / "tls.crt").read_bytes()
+    for hours, renewed in ((1, False), (10.5, False), (1, True), (1, False), (30, True)):
+        clock.at += hours * HOUR
+        assert certificates.ensure(HOSTS) is renewed
+        found = validity_of(folder / "tls.crt")
+        assert found.since <= clock.at < found.until - 11 * HOUR
+        assert loaded(folder)
+    assert (folder / "tls.crt").read_bytes() != first
+    assert certificates.state.authority_file.read_bytes() == (folder / "ca.crt").read_bytes()
+
+
+def test_a_clock_that_was_wrong_is_no_trouble_for_long(certificates, clock):
+    clock.at += 1_000 * HOUR
+    certificates.ensure(HOSTS)
+    clock.at -= 1_000 * HOUR
+    assert certificates.ensure(HOSTS)
+
+
+def test_other_names_are_another_certificate(certificates):
+    certificates.ensure(HOSTS)
+    assert certificates.ensure((*HOSTS, "api.acme.example"))
+    assert "api.acme.example" in validity_of(certificates.state.node_certificates / "tls.crt").names
+
+
+@pytest.mark.parametrize("lost", ["tls.crt", "tls.key", "ca.crt"])
+def test_what_is_lost_is_made_again(certificates, lost):
+    folder = certificates.state.node_certificates
+    certificates.ensure(HOSTS)
+    (folder / "..data" / lost).unlink()
+    assert certificates.ensure(HOSTS)
+    assert loaded(folder)
+
+
+def test_a_file_of_nonsense_is_replaced(certificates):
+    folder = certificates.state.node_certificates
+    certificates.ensure(HOSTS)
+    (folder / "..data" / "tls.crt").write_text("nonsense")
+    assert certificates.ensure(HOSTS)
+    assert loaded(folder)
+
+
+def test_old_ones_do_not_pile_up(certificates):
+    for number in range(5):
+        certificates.ensure((*HOSTS, f"host-{number}.example"))
+    assert len(list(certificates.state.node_certificates.glob("..[0-9]*"))) == 2
+
+
+def test_a_consumer_keeps_its_certificate_while_it_is_good(certificates, clock, tmp_path):
+    folder = tmp_path / "mine"
+    first = certificates.of_consumer("demo-app", CONSUMERS, folder)
+    assert loaded(folder)
+    assert validity_of(folder / "tls.crt").names == {"spiffe://acme.treadle/consumer/demo-app"}
+    assert (folder / "tls.key").stat().st_mode & 0o077 == 0
+    assert certificates.of_consumer("demo-app", CONSUMERS, folder) == first
+    clock.at += 13 * HOUR
+    assert certificates.of_consumer("demo-app", CONSUMERS, folder) != first
+
+
+def test_nobody_else_gets_one(certificates, tmp_path):
+    with pytest.raises(PolicyError, match="demo-ap ") as caught:
+        certificates.of_consumer("demo-ap", CONSUMERS, tmp_path / "mine")
+    assert "demo-app" in caught.value.hint
+    assert not (tmp_path / "mine").exists()
