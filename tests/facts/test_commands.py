@@ -121,3 +121,10 @@ def test_audit_of_a_person_nobody_knows_shows_nothing_and_says_why(workspace):
 @pytest.mark.parametrize("wrong", [("--since", "yesterday"), ("--contract", "a b"), ("--limit", "0")])
 def test_audit_refuses_what_it_does_not_understand(workspace, wrong):
     assert treadle(workspace, "audit", *wrong).returncode == 2
+
+
+def test_a_workspace_that_never_ran_has_no_facts(tmp_path):
+    (tmp_path / "treadle.yaml").write_text("name: acme\n")
+    said = treadle(tmp_path, "audit")
+    assert (said.returncode, said.stdout) == (0, "")
+    assert "No fact matches" in said.stderr

@@ -115,6 +115,23 @@ CODES: Mapping[str, str] = {
     "port-taken": (
         "A port that treadle.yaml or an overlay sets is in use. Only ports that nobody set move to a free one."
     ),
+    "bad-throttle-arguments": "`treadle throttle` slows one consumer down, lifts it, or lists: one of the three at a time.",
+    "bad-rate": (
+        "A rate is calls per time: 10/s, 100/m, 1000/h, 5/10s. A time is 90s, 10m, 2h or 1d; a bare number is seconds."
+    ),
+    "bad-throttle": (
+        "What was asked for cannot be kept: a rate that lets nobody through or everybody, a time of none or of more "
+        "than 30 days, or a name that no token can carry."
+    ),
+    "unknown-consumer": (
+        "The consumer is not listed in treadle.yaml. A client that only its tokens name can be slowed down all the "
+        "same, with --unlisted."
+    ),
+    "not-throttled": "The consumer is not slowed down, or no longer: throttles end by themselves.",
+    "throttles-damaged": (
+        ".treadle/throttles.json, which keeps who is slowed down and until when, is not what was written. Remove it, "
+        "and every throttle has ended."
+    ),
     "remote-unreachable": "The control plane of the fabric does not answer.",
     "remote-not-json": ("What answered on the address of the control plane is not the control plane, or it failed."),
     "socket-path-too-long": (
@@ -237,6 +254,8 @@ CODES: Mapping[str, str] = {
     "unknown-id": "No fact has this id. Facts appear within a second of what they tell of.",
     "invalid-id": "A trace id has 32 hexadecimal characters, a span id 16; an event id is a word without spaces.",
     "invalid-since": "--since takes a span (30s, 15m, 1h, 7d) or a time (2026-11-22T12:00).",
+    "enforce-missing": "`treadle plan` takes --days and --contract only with --enforce.",
+    "no-such-contract": "--contract names none of the workspace's contracts. An id is <domain>.<name>.v<major>.",
     "invalid-contract-id": "A contract's id is <domain>.<name>.v<major>, for example sales.orders.v1.",
     # Connectors
     "bad-connector": "A connector's file has a setting that cannot be used.",

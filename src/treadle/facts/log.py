@@ -215,6 +215,8 @@ def read_log(folder: Path, after_seq: int = 0) -> Iterator[Fact]:
     `facts-damaged` at the byte where the log is not what was written, after yielding what comes before.
     """
     paths = _segments(folder)
+    if not paths:
+        return
     begin = max((at for at, path in enumerate(paths) if _first_of(path) <= after_seq + 1), default=0)
     for path, following in zip(paths[begin:], [*paths[begin + 1 :], None], strict=True):
         expected = yield from _read_segment(path, after_seq, newest=following is None)
