@@ -115,7 +115,7 @@ CODES: Mapping[str, str] = {
     "port-taken": (
         "A port that treadle.yaml or an overlay sets is in use. Only ports that nobody set move to a free one."
     ),
-    "bad-throttle-arguments": "`treadle throttle` slows one consumer down, lifts it, or lists: one of the three at a time.",
+    "bad-throttle-arguments": "`treadle throttle` slows one consumer down, lifts it, or lists: one of these at a time.",
     "bad-rate": (
         "A rate is calls per time: 10/s, 100/m, 1000/h, 5/10s. A time is 90s, 10m, 2h or 1d; a bare number is seconds."
     ),

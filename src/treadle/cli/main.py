@@ -29,6 +29,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "down": ("down", "Stop it."),
     "status": ("status", "Show what runs, and where."),
     "demo": ("demo", "Run the demo fabric, or play one of its stories."),
+    "throttle": ("throttle", "Slow a consumer down for a while."),
     "token": ("token", "Print an access token of the loopback issuer."),
     "events": ("events", "Publish, follow and mend events."),
     "trace": ("trace", "Show one call or event from end to end."),

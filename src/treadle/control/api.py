@@ -18,19 +18,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from treadle.base.errors import InputError, TreadleError
-from treadle.base.ids import new_trace, read_traceparent
+from treadle.base.ids import TraceContext, new_trace, read_traceparent
+from treadle.base.nearest import nearest
 from treadle.bus.backends.nats import NatsBackend
 from treadle.connect.run import Connectors
 from treadle.control.access import control_token
 from treadle.control.collect import Collector
 from treadle.control.decide import Action
 from treadle.control.decisions import facts_of
+from treadle.control.limits import Desk
 from treadle.control.reconcile import Reconciler, parse_replaced
 from treadle.control.report import reasons, report
+from treadle.control.throttle import Wanted, wanted
 from treadle.secrets.file import FileSecrets
 
 _log = logging.getLogger("treadle.control")
 BODY_BYTES_MAX = 32 * 1024 * 1024
+_THROTTLE_BYTES_MAX = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Api:
     connectors: Connectors
     store: FileSecrets
     applied: Callable[[], None]
+    desk: Desk
 
     def routes(self) -> list[Route]:
         """To be mounted at the root."""
@@ -50,6 +55,9 @@ class Api:
             Route("/healthz", self._healthz),
             Route("/control/apply", self._guarded(self._apply), methods=["POST"]),
             Route("/control/status", self._guarded(self._status)),
+            Route("/control/throttles", self._guarded(self._throttles)),
+            Route("/control/throttles", self._guarded(self._throttle), methods=["POST"]),
+            Route("/control/throttles/{consumer}", self._guarded(self._lift), methods=["DELETE"]),
         ]
 
     async def _healthz(self, _: Request) -> Response:
@@ -87,10 +95,37 @@ class Api:
                 "contracts": live,
                 "refused": [{"contract": each.contract, "why": reasons(each)} for each in refused],
                 "sources": [asdict(each) for each in self.collector.status()],
-                "problems": list(self.collector.problems),
+                "problems": [*self.collector.problems, *filter(None, [self.desk.problem])],
+                "throttles": [each.said() for each in self.desk.slowed()],
+                "quotas": [asdict(each) for each in self.desk.quotas()],
                 "connectors": [asdict(each) for each in self.connectors.status()],
             },
         )
+
+    async def _throttles(self, _: Request) -> Response:
+        return _json(200, {"throttles": [each.said() for each in self.desk.slowed()]})
+
+    async def _throttle(self, request: Request) -> Response:
+        asked = await _asked(request)
+        consumer = asked.consumer
+        known = self.reconciler.settings().consumers
+        if consumer not in known and not asked.unlisted:
+            near = nearest(consumer, known)
+            meant = f"did you mean {near}? " if near else ""
+            raise InputError(
+                "unknown-consumer",
+                f"no consumer {consumer!r} is listed in treadle.yaml",
+                f"{meant}--unlisted slows down a client that only its tokens name",
+            )
+        row = await self.desk.throttle(consumer, asked.limit, asked.seconds, asked.reason, trace=_trace(request))
+        return _json(200, row.said())
+
+    async def _lift(self, request: Request) -> Response:
+        consumer = request.path_params["consumer"]
+        row = await self.desk.lift(consumer, trace=_trace(request))
+        if row is None:
+            raise InputError("not-throttled", f"consumer {consumer!r} is not throttled", "see treadle throttle --list")
+        return _json(200, row.said())
 
     def _guarded(self, work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         want = control_token(self.store).reveal()
@@ -110,6 +145,22 @@ class Api:
                 return _json(500, {**said, "exit": 4})
 
         return guarded
+
+
+async def _asked(request: Request) -> Wanted:
+    """What a request to throttle asks for. Raises InputError `bad-throttle`."""
+    body = await request.body()
+    try:
+        if len(body) > _THROTTLE_BYTES_MAX:
+            raise ValueError("it is too large")
+        return wanted(orjson.loads(body))
+    except ValueError as why:
+        raise InputError("bad-throttle", f"the request cannot be read: {why}", "run: treadle throttle --help") from None
+
+
+def _trace(request: Request) -> TraceContext:
+    caller = read_traceparent(request.headers.get("traceparent"))
+    return caller.child() if caller else new_trace()
 
 
 def _json(status: int, value: Any) -> Response:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,19 +37,33 @@ from treadle.control.plan import encode as encode_rows
 from treadle.control.runfile import read_run
 from treadle.control.state import State
 from treadle.gateway.engine import EnvoyEngine
+from treadle.gateway.envoy import compile_gateway
+from treadle.gateway.ir import Exhausted, Throttle
 from treadle.registry.live import LiveSet
 from treadle.secrets.file import FileSecrets
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What comes and goes while contracts stay: who is out of quota, and who is throttled."""
+
+    exhausted: tuple[Exhausted, ...] = ()
+    throttles: tuple[Throttle, ...] = ()
+
+
 @dataclass(slots=True)
 class Reconciler:
-    """One fabric's way from text to engines. `current` is what was last applied."""
+    """One fabric's way from text to engines. `current` is what was last applied.
+
+    `moment` says what holds just now, under given settings; whatever is compiled is compiled with that.
+    """
 
     place: Place
     envoy: EnvoyEngine
     nats: NatsEngine
     store: FileSecrets
     current: Compiled | None = None
+    moment: Callable[[Settings], Moment] = lambda _: Moment()
     _taken: bytes = b""
     """The configuration that NATS has read, as far as this process knows."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -62,6 +76,10 @@ class Reconciler:
     def issuer(self) -> LocalIssuer:
         """The issuer for the consumers of the current settings."""
         return issuer_of(self.place, self.settings())
+
+    def certificates(self) -> Certificates:
+        """Those of this workspace."""
+        return Certificates(self.state, self.settings().trust_domain)
 
     def settings(self) -> Settings:
         """The settings in force."""
@@ -77,14 +95,12 @@ class Reconciler:
         """
         again = (self.state.bus / CONF).exists()
         place = replace(self.place, checkout=_read_checkout(self.state)) if again else self.place
-    def certificates(self) -> Certificates:
-        """Those of this workspace."""
-        return Certificates(self.state, self.settings().trust_domain)
-
-        compiled = self.current = compile_place(place, self.envoy)
+        compiled = compile_place(place, self.envoy)
+        compiled = self.current = _as_of(self.moment(compiled.settings), compiled)
         self._write_bus(compiled)
         if not again:  # NATS starts on just this file
             self._taken = (self.state.bus / CONF).read_bytes()
+        self.certificates().ensure(compiled.gateway.hosts)
         self.envoy.prepare(compiled.snapshot)
         return compiled
 
@@ -100,15 +116,16 @@ class Reconciler:
 
         Returns what is live now and how long the gateway took in milliseconds. Raises InputError where the settings
         are broken, EngineError where an engine does not answer: what serves goes on.
-        self.certificates().ensure(compiled.gateway.hosts)
         """
         async with self._turn:
             place = replace(self.place, replaced=replaced)
             compiled = await asyncio.to_thread(compile_place, place, self.envoy)
             compiled = await self._ensure(backend, compiled)
+            judged, compiled = compiled, await self._renewed(compiled)
             try:
                 await self._tell_bus(compiled)
-                push = await self.envoy.push(compiled.snapshot, judged=True)
+                await asyncio.to_thread(self.certificates().ensure, compiled.gateway.hosts)
+                push = await self.envoy.push(compiled.snapshot, judged=compiled is judged)
             except TreadleError:
                 # The guard's law goes back with the gateway's; where that fails too, the next apply mends it.
                 with contextlib.suppress(TreadleError):
@@ -118,6 +135,23 @@ class Reconciler:
             await asyncio.to_thread(self._note, compiled)
             self.current = compiled
             return compiled, push.live_ms
+
+    async def renew(self) -> None:
+        """Bring what comes and goes up to date at the gateway, in turn with applies. Nothing else is compiled again.
+
+        Raises EngineError where the gateway does not answer, RefusedSnapshotError where it will not: what serves
+        goes on.
+        """
+        async with self._turn:
+            compiled = await self._renewed(self._compiled())
+            # Also where nothing is new: a push that failed half way is brought to its end.
+            judged = compiled.snapshot.digest == self._compiled().snapshot.digest
+            await self.envoy.push(compiled.snapshot, judged=judged)
+            self.current = compiled
+
+    async def _renewed(self, compiled: Compiled) -> Compiled:
+        now = self.moment(compiled.settings)  # in the loop, where the counts grow
+        return await asyncio.to_thread(_as_of, now, compiled)
 
     async def _ensure(self, backend: NatsBackend, compiled: Compiled) -> Compiled:
         """Make the streams. A contract that asks for what a stream cannot become falls back alone."""
@@ -182,6 +216,14 @@ class Reconciler:
         if compiled.changes or not self.state.applied.exists():
             write_atomically(self.state.applied, encode_rows(compiled.rows))
         write_atomically(self.state.checkout, _encode_checkout(compiled.checkout))
+
+
+def _as_of(now: Moment, compiled: Compiled) -> Compiled:
+    """The same with who is out of quota and who is throttled by now; itself where that is what it says."""
+    gateway = replace(compiled.gateway, exhausted=now.exhausted, throttles=now.throttles)
+    if gateway == compiled.gateway:
+        return compiled
+    return replace(compiled, gateway=gateway, snapshot=compile_gateway(gateway, compiled.snapshot.node))
 
 
 def overlays_of(run: Mapping[str, Any]) -> Sequence[Path]:

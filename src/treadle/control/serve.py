@@ -34,6 +34,8 @@ from treadle.control.collect import Collector, CountedSource, EngineCount, LogFi
 from treadle.control.compile import Compiled
 from treadle.control.decisions import facts_of
 from treadle.control.journal import fact_of_change
+from treadle.control.limits import Desk
+from treadle.control.metering import Meter
 from treadle.control.passwords import password
 from treadle.control.publishers import Publishers
 from treadle.control.reconcile import Reconciler, place_of
@@ -41,7 +43,9 @@ from treadle.control.rotate import Rotation
 from treadle.control.runfile import Run, read_run
 from treadle.control.server import Server, server
 from treadle.control.state import State
+from treadle.control.throttle import Throttles
 from treadle.control.watch import Watch
+from treadle.facts.fact import Fact
 from treadle.facts.log import FactLog
 from treadle.facts.source import Source
 from treadle.facts.subjects import SubjectBook
@@ -82,6 +86,9 @@ async def serve(state: State, make_front: MakeFront) -> None:
         trail = stack.enter_context(Trail(state.facts / "trail.sqlite"))
         subjects = stack.enter_context(SubjectBook(state.facts / "subjects.sqlite"))
         began_us = _now_us()
+        meter = await asyncio.to_thread(Meter.open, state.quotas, log.read, log.last_seq)
+        desk = Desk(meter, Throttles.open(state.throttles), reconciler)
+        reconciler.moment = desk.moment
         await asyncio.to_thread(reconciler.prepare)
         backend = await stack.enter_async_context(_bus(run, store))
         compiled = await reconciler.begin(backend)
@@ -91,9 +98,13 @@ async def serve(state: State, make_front: MakeFront) -> None:
         rollup.expect(groups_of(watch.workspace()))
         rollup.add(trail.between(began_us - REMEMBERED_US, began_us, limit=10_000), began_us)
         sources = list(_sources(state, envoy, reconciler, backend, watch))
-        collector = watch.collector = Collector(
-            log, trail, subjects, sources, lambda facts: rollup.add(facts, _now_us())
-        )
+
+        def hear(facts: Sequence[Fact]) -> None:
+            rollup.add(facts, _now_us())
+            desk.hear(facts)
+
+        collector = watch.collector = Collector(log, trail, subjects, sources, hear)
+        desk.collector = collector
         trace = new_trace()
         took_us = _now_us() - began_us
         await collector.record(facts_of("up", compiled, trace=trace, parent="", at_us=began_us, took_us=took_us))
@@ -115,10 +126,11 @@ async def serve(state: State, make_front: MakeFront) -> None:
 
         def applied() -> None:
             rollup.expect(groups_of(watch.workspace()))
+            desk.applied()
             for stream in streams(_current(reconciler).bus):
                 collector.follow(_stream(reconciler, backend, stream))
 
-        api = Api(reconciler, backend, collector, connectors, store, applied)
+        api = Api(reconciler, backend, collector, connectors, store, applied, desk)
         issuer = replace(reconciler.issuer(), consumers=_Consumers(reconciler))
         front = make_front(watch, rollup, trail, [*issuer.routes(), *api.routes()])
         webhooks = Starlette(routes=[*connectors.routes(), Route("/healthz", _healthz)])
@@ -136,6 +148,7 @@ async def serve(state: State, make_front: MakeFront) -> None:
             ],
         )
         await collector.close()
+        await desk.save()
 
 
 class _Consumers(Mapping[str, Consumer]):

@@ -85,6 +85,16 @@ class State:
         return self.folder / "facts"
 
     @property
+    def quotas(self) -> Path:
+        """How many calls each consumer made in this day and month, up to a fact of the log."""
+        return self.facts / "quotas.json"
+
+    @property
+    def throttles(self) -> Path:
+        """Who is slowed down, and until when."""
+        return self.folder / "throttles.json"
+
+    @property
     def connect(self) -> Path:
         """Connector cursors and the webhook spool."""
         return self.folder / "connect.sqlite"
@@ -135,6 +145,16 @@ class State:
         """The certificate of the local authority, and those of this node."""
         return self.folder / "certificates"
 
+    @property
+    def authority_file(self) -> Path:
+        """What callers know the gateway by: `curl --cacert`."""
+        return self.certificates / "ca.pem"
+
+    @property
+    def node_certificates(self) -> Path:
+        """What Envoy shows, laid out as Kubernetes mounts a secret."""
+        return self.certificates / "gateway"
+
     def prepare(self) -> None:
         """Make the folders, for nobody but this user: they hold records of people and keys.
 
@@ -146,16 +166,6 @@ class State:
         for each in (*ours, self.certificates):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
         for each in (self.folder, self.sockets, self.secrets):
-    @property
-    def authority_file(self) -> Path:
-        """What callers know the gateway by: `curl --cacert`."""
-        return self.certificates / "ca.pem"
-
-    @property
-    def node_certificates(self) -> Path:
-        """What Envoy shows, laid out as Kubernetes mounts a secret."""
-        return self.certificates / "gateway"
-
             info = each.stat(follow_symlinks=False)
             if info.st_uid != os.getuid() or info.st_mode & 0o077:
                 raise EngineError(
