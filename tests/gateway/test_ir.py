@@ -57,6 +57,11 @@ def test_a_sound_gateway_is_returned_as_it_is():
     assert faults(gateway()) == ()
 
 
+def test_a_path_may_go_on_behind_a_parameter():
+    nested = replace(LIST, template="/v1/things/{thingId}/parts/{partId}")
+    assert faults(replace(gateway(), apis=(replace(gateway().apis[0], routes=(nested,)),))) == ()
+
+
 BROKEN = {
     "unknown method": (replace(LIST, method="TRACE"), "method TRACE is not served"),
     "relative path": (replace(LIST, template="v1/things"), "is not a plain path template"),

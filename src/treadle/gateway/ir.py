@@ -377,7 +377,7 @@ def _route_fault(route: Route, upstreams: Collection[str]) -> str:
     if route.method not in _METHODS:
         return f"method {route.method} is not served"
     rest = _PARAMETER.sub("", route.template)
-    if not route.template.startswith("/") or not _LITERAL.fullmatch(rest) or "//" in rest.rstrip("/"):
+    if not route.template.startswith("/") or not _LITERAL.fullmatch(rest) or "//" in route.template:
         return f"path {route.template} is not a plain path template"
     if any(part in {".", ".."} for part in route.template.split("/")):
         return f"path {route.template} has a dot segment: it is gone before a route is chosen"

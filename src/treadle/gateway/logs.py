@@ -34,7 +34,7 @@ import orjson
 from treadle.base.ids import read_traceparent
 from treadle.facts.fact import Fact, FactKind, Outcome
 from treadle.gateway.envoy.typed import FORBIDDING_RULES
-from treadle.gateway.refusals import refusal
+from treadle.gateway.refusals import VIOLATES, VIOLATION, refusal
 
 LINE_BYTES_MAX = 65_536
 """A longer line is none of ours."""
@@ -47,6 +47,7 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _COUNT_MAX = 2**63 - 1
 _BROKEN_OFF = "upstream_reset_after_response_started"
+_VIOLATION = f"rbac_access_denied_matched_policy[{VIOLATES}:"
 
 
 def fact_of(line: bytes) -> Fact:
@@ -68,6 +69,7 @@ def fact_of(line: bytes) -> Fact:
         status,
         by_upstream=details == "via_upstream",
         broken_off=details.startswith(_BROKEN_OFF),
+        violation=details.startswith(_VIOLATION),
         door=_id(row, "door", _CODE),
         limited=_id(row, "limited", _CODE),
     )
@@ -110,7 +112,9 @@ def _observed(row: dict[str, Any]) -> str:
     return "CONTRACT_VIOLATION" if row.get("checks") == "denied" else _id(row, "hop", _CODE)
 
 
-def _ending(status: int, *, by_upstream: bool, broken_off: bool, door: str, limited: str) -> tuple[Outcome, str]:
+def _ending(
+    status: int, *, by_upstream: bool, broken_off: bool, violation: bool, door: str, limited: str
+) -> tuple[Outcome, str]:
     if status == 0:
         return Outcome.FAILED, "CALLER_GONE"
     if broken_off:
@@ -118,6 +122,8 @@ def _ending(status: int, *, by_upstream: bool, broken_off: bool, door: str, limi
     if status < 400:
         return Outcome.OK, ""
     outcome = Outcome.REFUSED if status < 500 else Outcome.FAILED
+    if violation:
+        return outcome, VIOLATION.code
     if not by_upstream:
         return outcome, (limited if status == 429 else "") or refusal(status).code
     return outcome, door or f"UPSTREAM_{status // 100}XX"

@@ -45,6 +45,9 @@ NO_SCOPE = Refusal(403, "FORBIDDEN", "The token lacks a scope that this operatio
 UNMET_CONDITION = Refusal(403, "FORBIDDEN", "The token does not meet what this operation asks of its claims.")
 """What the status alone does not tell."""
 MISSING_KEY = Refusal(400, "BAD_REQUEST", "This operation needs the header Idempotency-Key.")
+VIOLATES = "violates"
+"""How the names of the rules begin that hold calls against the contract: `violates:query:limit`."""
+VIOLATION = Refusal(400, "CONTRACT_VIOLATION", "A parameter is not as the contract says; details.reason names it.")
 _BY_STATUS = {refusal.status: refusal for refusal in REFUSALS}
 
 

@@ -33,6 +33,8 @@ from treadle.gateway.refusals import (
     REFUSALS,
     UNMET_CONDITION,
     UNNAMED,
+    VIOLATES,
+    VIOLATION,
     WEAK_LOGIN,
     Refusal,
     refusal,
@@ -44,6 +46,9 @@ _DETAILS = {
     "requestId": "%REQ(X-REQUEST-ID):64%",
 }
 _CHALLENGE = "WWW-Authenticate"
+_VIOLATES = f"response.code_details.startsWith('rbac_access_denied_matched_policy[{VIOLATES}:')"
+_UNASKED = "response.code_details == 'upgrade_failed' || response.code_details.startsWith('http1.')"
+"""An upgrade that the operation does not promise, or an https address on a plain connection: no right is asked for."""
 
 
 def _header(key: str, value: str, action: str) -> Json:
@@ -96,6 +101,8 @@ def _forbidden() -> list[Json]:
         | {"status_code": WEAK_LOGIN.status},
         _mapper(_by_rule(SCOPE_RULE), NO_SCOPE, [_challenge(f"%METADATA(ROUTE:{NEEDS}:scope)%")]),
         _mapper(_by_rule(CONDITION_RULE), UNMET_CONDITION, []),
+        _mapper(_both(_status("EQ", 403), _cel(_VIOLATES)), VIOLATION, []) | {"status_code": VIOLATION.status},
+        _mapper(_both(_status("EQ", 403), _cel(_UNASKED)), refusal(400), []) | {"status_code": 400},
     ]
 
 
