@@ -69,8 +69,11 @@ def compile_api(api: Api) -> tuple[Leaf, ...]:
 
 @lru_cache(maxsize=_APIS_KEPT)
 def _compile_onward(api: Api) -> tuple[tuple[str, list[Json]], ...]:
-    """The ways of one contract's guarded operations to their upstream, by operation."""
-    return tuple((route.key, _sent(route, {"name": route.operation}, {})) for route in api.routes if route.guard)
+    """The ways of one contract's guarded operations to their upstream, and of those that tell what became of a key."""
+    promised = (route.guard.idempotency for route in api.routes if route.guard)
+    lookups = {each.lookup for each in promised if each and each.lookup}
+    wanted = [route for route in api.routes if route.guard or route.operation in lookups]
+    return tuple((route.key, _sent(route, {"name": route.operation}, {})) for route in wanted)
 
 
 def _operation(route: Route) -> list[Json]:
@@ -115,9 +118,10 @@ def _apis(gateway: Gateway) -> list[Api]:
 
 def _table(gateway: Gateway) -> Json:
     leaves = [leaf for api in _apis(gateway) for leaf in compile_api(api)]
-    strange = typed("config.route.v3.Route", **_direct("strange-path", 400))
+    tunnel = _direct("no-tunnel", 400) | {"match": {"connect_matcher": {}}}
+    strange = typed("config.route.v3.RouteList", routes=[_direct("strange-path", 400), tunnel])
     ours = {"matcher": plain_only(strange, grow(leaves, _not_allowed, _direct("not-found", 404)))}
-    elsewhere = {"name": "elsewhere", "domains": ["*"], "routes": [_direct("wrong-host", 404)]}
+    elsewhere = {"name": "elsewhere", "domains": ["*"], "routes": [_direct("wrong-host", 404), tunnel]}
     # Without names, as in a test, every host is ours.
     hosts = (
         [{"name": "any", "domains": ["*"], **ours}]
