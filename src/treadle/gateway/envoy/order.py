@@ -25,6 +25,7 @@ from treadle.gateway.envoy.features import (
     quota,
     retries,
     rollout,
+    streaming,
     throttle,
     tier,
     timeouts,
@@ -58,6 +59,7 @@ FEATURES = (
     observed_limits.FEATURE,  # where limits only watch: stands for the three before it
     body.FEATURE,  # nothing is buffered for a caller who may not
     doors.FEATURE,  # acts on answers only: any place would do
+    streaming.FEATURE,  # no filter: what has no end
     timeouts.FEATURE,  # no filter: bounds the rest
     retries.FEATURE,  # no filter: what the router may send again
     breakers.FEATURE,  # no filter: how much it may send

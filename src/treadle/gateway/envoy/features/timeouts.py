@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from treadle.contract.model import Json
+from treadle.contract.model import Json, Streaming
 from treadle.gateway.envoy.feature import Feature
 from treadle.gateway.envoy.node import NodeSettings
 from treadle.gateway.ir import Gateway, Route
@@ -20,6 +20,8 @@ def _onward_manager(_: Gateway, _node: NodeSettings) -> Json:
 
 
 def _forward(route: Route) -> Json:
+    if route.streaming is not Streaming.NONE:  # it has no end to wait for
+        return {}
     timeout_s = route.timeout_ms / 1_000
     fields: dict[str, Json] = {"timeout": f"{timeout_s:g}s"}
     if timeout_s >= _IDLE_S:  # an upstream that thinks for long is not an idle one
