@@ -19,10 +19,10 @@ from treadle.gateway.envoy.snapshot import Moving
 BATCH = 256
 BATCH_BYTES = 1024 * 1024
 _ALL = "*"
+_STALE = "?"
+"""No version: the node has to be told again."""
 _STAGES = {Moving.CLUSTERS: 0, Moving.ENDPOINTS: 0, Moving.FILTERS: 1, Moving.RUNTIME: 1, Moving.ROUTES: 2}
 _UPSTREAMS = frozenset({Moving.CLUSTERS, Moving.ENDPOINTS})
-_ABSENT = ""
-"""The version of a resource of which the node was told that there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,24 +165,32 @@ class Conversation:
         if request.words and len(sent) > 1:
             state.alone |= set(sent)
             return None
-        versions = {name: each.version if each else _ABSENT for name, each in sent.items()}
+        versions = {name: each.version if each else "" for name, each in sent.items()}
         for name, each in sent.items():
             state.alone.discard(name)
             if request.words and each:
-                self.memory.refused[kind, name] = (each.version, request.words)
+                self._refuse(kind, each, request.words)
                 continue
             # A removal that is refused is not tried again: there is nothing better to say.
-            self.memory.refused.pop((kind, name), None)
+            if each is None or self.memory.refused.get((kind, name), ("",))[0] == each.version:
+                self.memory.refused.pop((kind, name), None)
             if each:
                 state.held[name] = each.version
                 self.memory.good[kind, name] = each
             else:
                 self.memory.good.pop((kind, name), None)
-                if name in state.names:
-                    state.held[name] = _ABSENT
-                else:
-                    state.held.pop(name, None)
+                state.held.pop(name, None)
         return Verdict(self.node, kind, versions, request.words)
+
+    def _refuse(self, kind: Moving, each: Resource, words: str) -> None:
+        key = (kind, each.name)
+        good = self.memory.good.get(key)
+        if good and good.version == each.version:
+            # It was good once and is not any more. Where it stood in for another there is nothing left to send.
+            del self.memory.good[key]
+            if key in self.memory.refused:
+                return
+        self.memory.refused[key] = (each.version, words)
 
     def _wrong(self, kind: Moving, catalog: Catalog) -> Iterator[Resource]:
         """What the node asked for and has in no version, or another one than it should."""
@@ -199,16 +207,13 @@ class Conversation:
                 yield each
 
     def _gone(self, kind: Moving, catalog: Catalog) -> Iterator[str]:
-        """What the node has and should not, or asked for and is not there, as soon as nothing can need it."""
+        """What the node has and should not, as soon as nothing can need it.
+
+        Of what it asked for and never had it is told nothing: that may come yet.
+        """
         state = self._kinds[kind]
-        if not state.started:
-            return
-        wanted = catalog.of(kind)
-        for name in sorted({*state.held, *state.names} - wanted.keys() - {_ALL}):
-            known = state.held.get(name)
-            if known == _ABSENT or (known and kind in _UPSTREAMS and not self._routes_follow(catalog)):
-                continue
-            yield name
+        gone = sorted(state.held.keys() - catalog.of(kind).keys())
+        return iter(gone if kind not in _UPSTREAMS or self._routes_follow(catalog) else ())
 
     def _due(self, kind: Moving, catalog: Catalog) -> list[Resource]:
         """What is to be sent now. A node that has no version of a resource yet is not kept waiting for it."""
@@ -238,9 +243,10 @@ class Conversation:
         state.sent = {**{each.name: each for each in put}, **dict.fromkeys(gone)}
         if kind is Moving.CLUSTERS:
             # A cluster that is replaced warms anew, and waits for its endpoints though it had them.
+            endpoints = self._kinds[Moving.ENDPOINTS].held
             for each in put:
-                if state.held.get(each.name):
-                    self._kinds[Moving.ENDPOINTS].held.pop(each.name, None)
+                if each.name in state.held and each.name in endpoints:
+                    endpoints[each.name] = _STALE
         return Response(kind, state.nonce, put, gone)
 
 

@@ -19,7 +19,7 @@ from treadle.base.errors import EngineError
 from treadle.gateway.ads.catalog import Catalog
 from treadle.gateway.ads.conversation import Conversation, Memory, Verdict
 from treadle.gateway.ads.tls import Credentials, name_of
-from treadle.gateway.ads.wire import METHOD, SERVICE, ProtocolError, Wire
+from treadle.gateway.ads.wire import FLEET, JOIN, METHOD, SERVICE, ProtocolError, Wire
 from treadle.gateway.schema import Schema
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ _OPTIONS = [
 ]
 
 Tell = Callable[[Verdict], None]
+Bootstrap = Callable[[str, bytes], bytes]
+"""What a node is to be started with, by its name and what it says of itself. Raises ValueError."""
 
 
 @dataclass(eq=False, slots=True)
@@ -61,8 +63,9 @@ class AdsServer:
     Until the first `publish` it answers nobody: a node that is told of nothing would take down what it serves.
     """
 
-    def __init__(self, schema: Schema, tell: Tell = lambda _: None) -> None:
-        """`tell` is called with each verdict of a node; it must not block."""
+    def __init__(self, schema: Schema, tell: Tell = lambda _: None, bootstrap: Bootstrap | None = None) -> None:
+        """`tell` is called with each verdict of a node; it must not block. `bootstrap` answers nodes that join."""
+        self.bootstrap = bootstrap
         self.catalog: Catalog | None = None
         self._wire = Wire(schema)
         self._tell = tell
@@ -84,7 +87,9 @@ class AdsServer:
 
         handler = grpc.stream_stream_rpc_method_handler(self._stream)
         server = self._server = grpc.aio.server(options=_OPTIONS)
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler}),))
+        join = grpc.unary_unary_rpc_method_handler(self._join)
+        for service, methods in ((SERVICE, {METHOD: handler}), (FLEET, {JOIN: join})):
+            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
         where = f"unix:{unix}" if unix else address
         try:
             if unix:
@@ -128,7 +133,7 @@ class AdsServer:
         catalog = self.catalog
         return {name: bool(catalog) and each.settled(catalog) for name, each in self.nodes.items() if catalog}
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+    async def until(self, condition: Callable[[], bool], timeout_s: float | None) -> bool:
         """Wait until something is so, looking whenever a node said something. False where it did not come."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
@@ -151,10 +156,7 @@ class AdsServer:
         try:
             async with asyncio.timeout(_FIRST_S):
                 first = self._wire.read_request(await anext(aiter(requests)))
-            node = name_of(context.auth_context(), first.node)
-            if not node or len(node) > NODE_NAME_MAX or not node.isprintable():
-                raise ProtocolError("a node has to say its name")
-            session = self._begin(node)
+            session = self._begin(_sound(name_of(context.auth_context(), first.node)))
             self._take(session, first)
             reader = asyncio.create_task(self._read(session, requests))
             while not session.over:
@@ -180,6 +182,19 @@ class AdsServer:
             if session and self._sessions.get(session.conversation.node) is session:
                 del self._sessions[session.conversation.node]
             self._stir()
+
+    async def _join(self, said: bytes, context: Any) -> bytes:
+        """What a node that joins is to be started with."""
+        import grpc
+
+        try:
+            node = _sound(name_of(context.auth_context(), ""))
+            if self.bootstrap is None:
+                raise ProtocolError("no node can join here")
+            return await asyncio.to_thread(self.bootstrap, node, said)
+        except (ProtocolError, ValueError) as why:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(why))
+            raise
 
     def _begin(self, node: str) -> _Session:
         """A node that connects again is the node: of two streams with one name the older one ends."""
@@ -209,3 +224,9 @@ class AdsServer:
         finally:
             session.over = True
             session.wake.set()
+
+
+def _sound(name: str) -> str:
+    if not name or len(name) > NODE_NAME_MAX or not name.isprintable():
+        raise ProtocolError("a node has to say its name")
+    return name

@@ -12,6 +12,9 @@ from treadle.gateway.schema import Schema
 
 SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 METHOD = "DeltaAggregatedResources"
+FLEET = "treadle.Fleet"
+JOIN = "Join"
+"""Our own method beside it: JSON in, the JSON of a bootstrap out."""
 NAMES_MAX = 10_000
 WORDS_MAX = 8_192
 """Of an engine's words so many characters are kept."""
