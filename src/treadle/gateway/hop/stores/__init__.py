@@ -1,0 +1,1 @@
+"""Where records of keys are kept: one interface, and what keeps them."""

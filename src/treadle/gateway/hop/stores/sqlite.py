@@ -1,0 +1,88 @@
+"""Keys in a SQLite file: for the hops of one node.
+
+In WAL mode with full sync: a commit that returned survives a loss of power, as far as the disk tells the truth about
+its cache (https://www.sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from treadle.gateway.hop.idempotency import SEND, Claim, judge
+from treadle.gateway.hop.stores import sql
+from treadle.gateway.hop.stores.batch import BatchStore
+from treadle.gateway.hop.stores.store import Settle, StoreAwayError, Work
+
+BYTES_MAX = 2 * 1024 * 1024 * 1024
+BUSY_S = 2.0
+"""How long another process may hold the file."""
+_CLAIM = sql.claim("?")
+_READ = sql.read("?")
+_SETTLE = sql.settle("?")
+_RELEASE = sql.release("?")
+_SWEEP = sql.sweep("?")
+
+
+def sqlite_store(path: Path, *, bytes_max: int = BYTES_MAX, busy_s: float = BUSY_S) -> BatchStore:
+    """The store in a file, made for this user alone where it is not there."""
+    return BatchStore(lambda: SqliteDatabase(path, bytes_max, busy_s))
+
+
+class SqliteDatabase:
+    """One connection. It belongs to the thread that made it."""
+
+    def __init__(self, path: Path, bytes_max: int = BYTES_MAX, busy_s: float = BUSY_S) -> None:
+        """Open the file. Raises StoreAwayError."""
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+            self._db = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
+            try:
+                self._prepare(bytes_max)
+            except sqlite3.Error:
+                self._db.close()
+                raise
+        except (OSError, sqlite3.Error) as error:
+            raise StoreAwayError(str(error)) from error
+
+    def commit(self, work: list[Work]) -> list[Any]:
+        """All of the work in one transaction."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            results = [self._do(each) for each in work]
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise StoreAwayError(str(error)) from error
+        return results
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _prepare(self, bytes_max: int) -> None:
+        (page,) = self._db.execute("PRAGMA page_size").fetchone()
+        self._db.execute("PRAGMA journal_mode = WAL").fetchone()
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute(f"PRAGMA max_page_count = {max(bytes_max // page, 1)}").fetchone()
+        # Answers of an upstream hold records of people: what was forgotten is not to be read from the file.
+        self._db.execute("PRAGMA secure_delete = ON").fetchone()
+        for statement in sql.create("blob", "integer"):
+            self._db.execute(statement)
+
+    def _do(self, work: Work) -> Any:
+        if isinstance(work, Claim):
+            if self._db.execute(_CLAIM, sql.claim_values(work)).fetchall():
+                return SEND
+            return judge(sql.record(self._db.execute(_READ, (work.scope,)).fetchone()), work)
+        if not isinstance(work, Settle):
+            return self._db.execute(_SWEEP, (work.now_ms,)).rowcount
+        if work.outcome.state is None:
+            self._db.execute(_RELEASE, (work.scope, work.owner))
+        else:
+            self._db.execute(_SETTLE, sql.settle_values(work))
+        return None
