@@ -36,7 +36,7 @@ class LastGood:
         for kind in Moving:
             for name, each in catalog.of(kind).items():
                 key = digest(each.entry).removeprefix("sha256:")
-                listed.setdefault(kind, {})[name] = key
+                listed.setdefault(kind.value, {})[name] = key
                 if not (objects / key).exists():
                     write_atomically(objects / key, each.entry, mode=0o600)
         write_atomically(self._list, canonical(listed), mode=0o600)
