@@ -17,6 +17,7 @@ _HEX = "0123456789ABCDEF"
 _BEYOND_ESCAPED = "%[C-Fc-f][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f]){1,3}"
 _BEYOND_RAW = "[^\\x00-\\x7f]"
 _BEYOND_SIZE = 24
+_TIMES = {(0, None): "*", (1, None): "+", (0, 1): "?"}
 _VISIBLE = frozenset(range(0x21, 0x7F))
 
 
@@ -108,12 +109,17 @@ def render(expression: Expression, setting: Setting) -> str:
     match expression:
         case Chars():
             return _one(expression, setting)
+        case Sequence((part,)) | Choice((part,)) | Repeat(part, 1, 1):
+            return render(part, setting)
         case Sequence(parts):
             return f"(?:{''.join(render(each, setting) for each in parts)})"
         case Choice(parts):
             return f"(?:{'|'.join(render(each, setting) for each in parts)})"
+        case Repeat(_, _, 0):
+            return "(?:)"
         case Repeat(part, low, high):
-            return f"{render(part, setting)}{{{low},{'' if high is None else high}}}"
+            times = _TIMES.get((low, high)) or f"{{{low},{'' if high is None else high}}}"
+            return f"{render(part, setting)}{times}"
 
 
 def _one(chars: Chars, setting: Setting) -> str:
@@ -122,10 +128,10 @@ def _one(chars: Chars, setting: Setting) -> str:
     if setting is Setting.QUERY and 0x20 in chars.ascii:
         raw.append(ord("+"))  # as forms write a space
     if raw:
-        ways.append(f"[{''.join(_range(*each) for each in _ranges(sorted(raw)))}]")
+        ways.append(_set(_ranges(sorted(raw))))
     if setting.escapes:
         if chars.ascii:
-            ways.append(f"%(?:{'|'.join(_escapes(sorted(chars.ascii)))})")
+            ways.extend(f"%{each}" for each in _escapes(sorted(chars.ascii)))
         if chars.beyond:
             ways.append(_BEYOND_ESCAPED)
     elif chars.beyond:
@@ -142,8 +148,7 @@ def _escapes(codes: list[int]) -> Iterator[str]:
     for lows, highs in firsts.items():
         digits = [(ord(_HEX[low]), ord(_HEX[top])) for low, top in _by_kind(_ranges(list(lows)))]
         lower = [(first + 32, last + 32) for first, last in digits if first >= ord("A")]
-        first = "".join(_range(*each) for each in _ranges([ord(_HEX[high]) for high in highs]))
-        yield f"[{first}][{''.join(_range(*each) for each in [*digits, *lower])}]"
+        yield f"{_set(_ranges([ord(_HEX[high]) for high in highs]))}{_set([*digits, *lower])}"
 
 
 def _by_kind(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -164,6 +169,11 @@ def _ranges(codes: list[int]) -> list[tuple[int, int]]:
         else:
             found.append((code, code))
     return found
+
+
+def _set(ranges: list[tuple[int, int]]) -> str:
+    inner = "".join(_range(*each) for each in ranges)
+    return inner if len(ranges) == 1 and ranges[0][0] == ranges[0][1] else f"[{inner}]"
 
 
 def _range(low: int, top: int) -> str:

@@ -229,8 +229,14 @@ def _between(first: str, last: str) -> Expression:
         return Repeat(DIGIT, len(first), len(first))
     if first[0] == last[0]:
         return Sequence((text(first[0]), _between(first[1:], last[1:])))
-    ways: list[Expression] = [Sequence((text(first[0]), _between(first[1:], "9" * rest)))]
-    if middle := [ord(first[0]) + 1 + step for step in range(ord(last[0]) - ord(first[0]) - 1)]:
-        ways.append(Sequence((Chars(frozenset(middle)), Repeat(DIGIT, rest, rest))))
-    ways.append(Sequence((text(last[0]), _between("0" * rest, last[1:]))))
+    low, high = ord(first[0]), ord(last[0])
+    ways: list[Expression] = []
+    if first[1:].strip("0"):
+        ways.append(Sequence((text(first[0]), _between(first[1:], "9" * rest))))
+        low += 1
+    if last[1:].strip("9"):
+        ways.append(Sequence((text(last[0]), _between("0" * rest, last[1:]))))
+        high -= 1
+    if low <= high:
+        ways.append(Sequence((Chars(frozenset(range(low, high + 1))), Repeat(DIGIT, rest, rest))))
     return Choice(tuple(ways))
