@@ -126,7 +126,9 @@ class Desk:
             await self._record("quota-used-up", each.consumer, f"the calls of this {each.window} are used up")
         for each in sorted(self.meter.told - out, key=lambda one: (one.consumer, one.window)):
             await self._record("quota-lifted", each.consumer, f"the {each.window} is over, or the tier has grown")
-        self.meter.told = out
+        if out != self.meter.told:
+            self.meter.told = out
+            await self.save()
 
     def _wait_s(self) -> float:
         """Until the next throttle or window is over."""
