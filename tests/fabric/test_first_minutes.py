@@ -197,5 +197,22 @@ def test_a_token_is_given_only_for_what_the_consumer_may(fabric):
     assert "did you mean demo-app" in done.stderr
 
 
+def test_a_token_that_is_bound_to_a_certificate_is_nothing_without_it(fabric, tmp_path):
+    mine = tmp_path / "mine"
+    token = fabric.treadle("token", "--client", "demo-app", "--certificate", str(mine)).stdout.strip()
+    asked = ["curl", "-sS", "--cacert", mine / "ca.crt", "-H", f"authorization: Bearer {token}"]
+    url = fabric.run["gateway"] + "/v1/customers?limit=1"
+
+    def called(*more):
+        said = subprocess.run([*asked, *more, url], capture_output=True, text=True, check=True)
+        return json.loads(said.stdout)
+
+    assert called("--cert", mine / "tls.crt", "--key", mine / "tls.key")["items"]
+    assert called()["code"] == "UNAUTHENTICATED"
+    other = tmp_path / "other"
+    fabric.treadle("token", "--client", "partner", "--certificate", str(other))
+    assert called("--cert", other / "tls.crt", "--key", other / "tls.key")["code"] == "UNAUTHENTICATED"
+
+
 def ok(reply):
     return reply.json() if reply.status == 200 else None

@@ -14,6 +14,7 @@ import pytest
 from treadle.contract.model import Streaming
 from treadle.gateway.ir import Api, Upstream
 
+pytestmark = pytest.mark.engine
 CONTRACT = "sales.live.v1"
 ACCEPT = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 KEY = base64.b64encode(b"sixteen bytes!!!").decode()

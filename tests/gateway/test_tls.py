@@ -16,6 +16,7 @@ from treadle.control.state import State
 from treadle.gateway.envoy import compile_gateway
 from treadle.secrets.authority import make_authority, spiffe_id
 
+pytestmark = pytest.mark.engine
 DOMAIN = "acme.treadle"
 HOSTS = ("127.0.0.1", "localhost")
 

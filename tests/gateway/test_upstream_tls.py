@@ -15,6 +15,7 @@ from treadle.gateway.envoy import compile_gateway
 from treadle.gateway.ir import Api, InvalidGatewayError, Upstream
 from treadle.secrets.authority import make_authority, spiffe_id
 
+pytestmark = pytest.mark.engine
 DOMAIN = "acme.treadle"
 ORDERS = f"spiffe://{DOMAIN}/service/orders-api"
 CONTRACT = "sales.orders.v1"

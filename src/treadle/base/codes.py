@@ -180,6 +180,7 @@ CODES: Mapping[str, str] = {
     "spiffe-name-invalid": (
         "A certificate names its owner by a SPIFFE id, which knows no escapes: letters, digits, '.', '_' and '-' only."
     ),
+    "folder-unusable": "A folder that was named for a certificate and its key cannot be written to.",
     "certificates-unusable": (
         "The folder of a node's certificates lacks a file, or its key is not that of its certificate. Nothing was "
         "changed. A fabric makes its own; where others put them there, they must be complete."

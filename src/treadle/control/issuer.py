@@ -50,12 +50,18 @@ class LocalIssuer:
     now: Callable[[], float] = time.time
 
     def mint(
-        self, client_id: str, scope: str | None = None, lifetime_s: int = LIFETIME_S, subject: str | None = None
+        self,
+        client_id: str,
+        scope: str | None = None,
+        lifetime_s: int = LIFETIME_S,
+        subject: str | None = None,
+        certificate: str = "",
     ) -> str:
         """An access token. `scope` is space-separated and defaults to all that the consumer may have.
 
-        Raises PolicyError (`consumer-unknown`, `scope-not-registered`) and UsageError (`lifetime-invalid`,
-        `subject-invalid`).
+        `certificate` is the thumbprint (`x5t#S256`) of the one certificate that it is good with, empty for any or none
+        (RFC 8705 section 3.1). Raises PolicyError (`consumer-unknown`, `scope-not-registered`) and UsageError
+        (`lifetime-invalid`, `subject-invalid`).
         """
         granted = self._grant(client_id, scope)
         subject = client_id if subject is None else subject
@@ -73,7 +79,7 @@ class LocalIssuer:
             )
         key = _key(self._keys()["current"])
         issued = int(self.now())
-        claims = {
+        claims: dict[str, Json] = {
             "iss": self.url,
             "aud": self.audience,
             "sub": subject,
@@ -83,6 +89,8 @@ class LocalIssuer:
             "exp": issued + lifetime_s,
             "jti": secrets.token_hex(16),
         }
+        if certificate:
+            claims["cnf"] = {"x5t#S256": certificate}
         header = {"alg": "ES256", "typ": "at+jwt", "kid": key.thumbprint()}
         return jwt.encode(header, claims, key, algorithms=["ES256"])
 
