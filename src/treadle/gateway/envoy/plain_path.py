@@ -24,7 +24,10 @@ PLAIN = f"(?:/{_SEGMENT})*(?:\\?.*)?"
 
 
 def plain_only(refusal: Json, rest: Json) -> Json:
-    """A matcher that gives the route `refusal` to every other path, and leaves plain ones to the matcher `rest`."""
+    """A matcher that gives the routes `refusal` to every other path, and leaves plain ones to the matcher `rest`.
+
+    A CONNECT has no path, and is not plain.
+    """
     path = {"name": "path", "typed_config": typed("type.matcher.v3.HttpRequestHeaderMatchInput", header_name=":path")}
     plain = {"single_predicate": {"input": path, "value_match": {"safe_regex": {"google_re2": {}, "regex": PLAIN}}}}
     otherwise = {"action": {"name": "strange-path", "typed_config": refusal}}
