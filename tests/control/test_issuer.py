@@ -23,6 +23,8 @@ CONSUMERS = {
     "demo-app": Consumer("demo-app", "platform", "gold", HERE, ("customers:read", "orders:read")),
     "crm": Consumer("crm", "crm-team", "gold", HERE, ("customer.events:publish",)),
     "a/b:c": Consumer("a/b:c", "odd", "gold", HERE, ("x:y",)),
+    "theirs": Consumer("theirs", "shop", "gold", HERE, ("customers:read",), "acme-sso"),
+    "ours": Consumer("ours", "shop", "gold", HERE, ("customers:read",), "treadle"),
 }
 
 
@@ -228,3 +230,13 @@ def test_an_issuer_at_the_root_of_its_server(tmp_path):
     client = Client(issuer)
     assert client.get("/.well-known/oauth-authorization-server").json()["issuer"] == "http://127.0.0.1:8081"
     assert client.get("/jwks.json").json()["keys"]
+
+
+def test_a_client_of_another_issuer_gets_nothing_here(issuer, client):
+    assert issuer.mint("ours")
+    with pytest.raises(PolicyError) as caught:
+        issuer.mint("theirs")
+    assert caught.value.code == "consumer-of-another-issuer"
+    shown = base64.b64encode(b"theirs:secret").decode()
+    answer = client.post("/issuer/token", headers={"authorization": f"Basic {shown}"}, data={"grant_type": "x"})
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")

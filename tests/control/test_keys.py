@@ -17,7 +17,7 @@ from treadle.base.errors import EngineError, InputError, TreadleError
 from treadle.contract.model import Place, TrustedIssuer
 from treadle.control import discovery
 from treadle.control.discovery import key_set, keys_of, may_ask, well_known
-from treadle.control.keys import UNKNOWN_KEY, KeyFolder, KeyKeeper
+from treadle.control.keys import UNKNOWN_ISSUER, UNKNOWN_KEY, KeyFolder, KeyKeeper
 from treadle.facts.fact import Fact, FactKind, Outcome
 from treadle.secrets.authority import make_authority, spiffe_id
 
@@ -202,6 +202,7 @@ def test_only_keys_that_verify_and_are_safe_count():
         ec("ops") | {"key_ops": ["sign"]},
         ec("alg") | {"alg": "HS256"},
         ec("crv") | {"crv": "secp256k1"},
+        ec("off") | {"x": "A" * 43},
         ec("short") | {"x": "AQAB"},
         public(rsa, kid="small") | {"n": "4" * 171},
         public(rsa, kid="one") | {"e": "AAE"},
@@ -371,6 +372,16 @@ def test_a_token_with_an_unknown_key_has_its_provider_asked_at_once_but_not_with
         await asyncio.gather(running, return_exceptions=True)
 
     asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_a_token_of_a_provider_without_keys_has_it_asked_too(server, told):
+    refused = Fact(FactKind.CALL, 1, Outcome.REFUSED, detail=f"GET: jwt_authn_access_denied{{{UNKNOWN_ISSUER}}}")
+    told.keeper.hear([refused])
+    assert told.keeper._wanted.is_set()
+    told.refresh()
+    told.keeper._wanted.clear()
+    told.keeper.hear([refused])
+    assert not told.keeper._wanted.is_set(), "all have keys: the token is of a stranger"
 
 
 async def pushed(told, times):

@@ -169,6 +169,10 @@ CODES: Mapping[str, str] = {
     "gateway-refused": "Envoy would not run the configuration that was compiled for it. Nothing was changed.",
     "story-failed": "A story of the demo did not end as it should. The logs of the processes say why.",
     # Tokens and secrets
+    "consumer-of-another-issuer": (
+        "A token was asked of the workspace's own issuer for a consumer that treadle.yaml registers for an identity "
+        "provider. The gateway would refuse it: a client belongs to one issuer."
+    ),
     "consumer-unknown": "Tokens are made for the consumers of treadle.yaml only.",
     "scope-not-registered": ("A token was asked for with a scope that treadle.yaml does not give to this consumer."),
     "lifetime-invalid": "Tokens live for seconds to minutes. Ask for a new one instead of a longer one.",

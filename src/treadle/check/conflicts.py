@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from treadle.base.nearest import nearest
 from treadle.contract.finding import Finding, Severity
 from treadle.contract.model import Contract, Kind, Place, Settings
+from treadle.contract.traffic import OWN_ISSUER
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
 
@@ -170,6 +171,38 @@ def unknown_tier(whole: Whole) -> Iterator[Finding]:
             yield _unknown("unknown-tier", each.place, "tier", each.tier, list(whole.settings.tiers))
 
 
+def unknown_issuer(whole: Whole) -> Iterator[Finding]:
+    """A consumer belongs to an identity provider that `treadle.yaml` does not name.
+
+    No token could name it.
+
+    Mend it: add the provider under `issuers:`, or leave `issuer` out for a consumer of the workspace's own issuer.
+    """
+    if whole.settings is None:
+        return
+    known = [OWN_ISSUER, *(each.name for each in whole.settings.issuers)]
+    for each in whole.settings.consumers.values():
+        if each.issuer and each.issuer not in known:
+            yield _unknown("unknown-issuer", each.place, "issuer", each.issuer, known)
+
+
+def ambiguous_issuer(whole: Whole) -> Iterator[Finding]:
+    """Two identity providers have one address, or one has the name of the workspace's own.
+
+    A token names its issuer by the address: which of two sets of rules it is held against would be chance.
+
+    Mend it: keep one of the two; name it otherwise.
+    """
+    first: dict[str, Place] = {}
+    for each in whole.settings.issuers if whole.settings else ():
+        if each.name == OWN_ISSUER:
+            message = f"the workspace's own issuer is called {OWN_ISSUER}"
+            yield Finding(each.place, "ambiguous-issuer", Severity.BLOCK, message, "name the provider otherwise")
+        if (place := first.setdefault(each.url, each.place)) != each.place:
+            message = f"{each.url} is already the address of the issuer at {place}"
+            yield Finding(each.place, "ambiguous-issuer", Severity.BLOCK, message, "keep one of the two")
+
+
 def _unknown(rule: str, place: Place, what: str, name: str, known: Sequence[str]) -> Finding:
     near = nearest(name, known)
     message = f"there is no {what} `{name}`" + (f"; did you mean `{near}`?" if near else "")
@@ -185,6 +218,8 @@ CONFLICTS: Mapping[str, Callable[[Whole], Iterator[Finding]]] = {
     "unknown-channel": unknown_channel,
     "duplicate-subscription": duplicate_subscription,
     "unknown-tier": unknown_tier,
+    "unknown-issuer": unknown_issuer,
+    "ambiguous-issuer": ambiguous_issuer,
 }
 
 

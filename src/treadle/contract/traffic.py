@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from treadle.contract.place import Place
 from treadle.contract.promises import Limit
 
+OWN_ISSUER = "treadle"
+"""What the workspace's own issuer is called among the others."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrustedIssuer:

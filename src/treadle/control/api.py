@@ -5,11 +5,12 @@ It listens on loopback, where every page in a browser can send requests: without
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
@@ -23,12 +24,16 @@ from treadle.base.nearest import nearest
 from treadle.bus.backends.nats import NatsBackend
 from treadle.connect.run import Connectors
 from treadle.control.access import control_token
+from treadle.control.checkout import read_checkout
 from treadle.control.collect import Collector
+from treadle.control.compile import Compiled
 from treadle.control.decide import Action
 from treadle.control.decisions import facts_of
+from treadle.control.keys import KeyKeeper
 from treadle.control.limits import Desk
 from treadle.control.reconcile import Reconciler, parse_replaced
 from treadle.control.report import reasons, report
+from treadle.control.snapshots import differs
 from treadle.control.throttle import Wanted, wanted
 from treadle.secrets.file import FileSecrets
 
@@ -48,12 +53,14 @@ class Api:
     store: FileSecrets
     applied: Callable[[], None]
     desk: Desk
+    keeper: KeyKeeper
 
     def routes(self) -> list[Route]:
         """To be mounted at the root."""
         return [
             Route("/healthz", self._healthz),
             Route("/control/apply", self._guarded(self._apply), methods=["POST"]),
+            Route("/control/rollback", self._guarded(self._rollback), methods=["POST"]),
             Route("/control/status", self._guarded(self._status)),
             Route("/control/throttles", self._guarded(self._throttles)),
             Route("/control/throttles", self._guarded(self._throttle), methods=["POST"]),
@@ -75,14 +82,42 @@ class Api:
         except ValueError as why:
             raise InputError("apply-unreadable", f"the request cannot be read: {why}", "run: treadle apply") from None
         compiled, took_ms = await self.reconciler.apply(self.backend, replaced)
+        said = await self._live("apply", compiled, trace=trace, parent=caller.span_id if caller else "", at_us=began_us)
+        return _json(200, {**said, "gateway_ms": took_ms})
+
+    async def _rollback(self, request: Request) -> Response:
+        caller = read_traceparent(request.headers.get("traceparent"))
+        trace = caller.child() if caller else new_trace()
+        began_us = time.time_ns() // 1000
+        named = await _named(request)
+        snapshots = self.reconciler.snapshots
+        kept = await asyncio.to_thread(snapshots.find, named)
+        checkout = await asyncio.to_thread(snapshots.checkout, kept)
+        compiled, took_ms = await self.reconciler.restore(self.backend, checkout)
+        said = await self._live(
+            "rollback",
+            compiled,
+            trace=trace,
+            parent=caller.span_id if caller else "",
+            at_us=began_us,
+            detail=f"back to {kept.short} of {kept.verb} {kept.trace}; ",
+        )
+        workspace = await asyncio.to_thread(read_checkout, self.reconciler.state.root)
+        back = {"digest": kept.digest, "ahead": differs(compiled.checkout, workspace)}
+        return _json(200, {**said, "gateway_ms": took_ms, **back})
+
+    async def _live(
+        self, verb: str, compiled: Compiled, *, trace: TraceContext, parent: str, at_us: int, detail: str = ""
+    ) -> dict[str, Any]:
+        """Tell everybody of what has just gone live, keep it, and say it."""
         self.connectors.update(compiled.settings.connectors)
         self.applied()
-        took_us = time.time_ns() // 1000 - began_us
-        parent = caller.span_id if caller else ""
-        facts = facts_of("apply", compiled, trace=trace, parent=parent, at_us=began_us, took_us=took_us)
-        await self.collector.record(facts)
+        took_us = time.time_ns() // 1000 - at_us
+        whole, *others = facts_of(verb, compiled, trace=trace, parent=parent, at_us=at_us, took_us=took_us)
+        await self.collector.record([replace(whole, detail=detail + whole.detail), *others])
+        await self.reconciler.keep(compiled, verb=verb, trace=trace.trace_id, at_us=at_us)
         said = report(compiled.desired, compiled.changes)
-        return _json(200, {**said, "trace": trace.trace_id, "took_ms": took_us / 1000, "gateway_ms": took_ms})
+        return {**said, "trace": trace.trace_id, "took_ms": took_us / 1000}
 
     async def _status(self, _: Request) -> Response:
         compiled = self.reconciler.current
@@ -94,6 +129,7 @@ class Api:
             {
                 "contracts": live,
                 "refused": [{"contract": each.contract, "why": reasons(each)} for each in refused],
+                "issuers": [asdict(each) for each in self.keeper.status()],
                 "sources": [asdict(each) for each in self.collector.status()],
                 "problems": [*self.collector.problems, *filter(None, [self.desk.problem])],
                 "throttles": [each.said() for each in self.desk.slowed()],
@@ -145,6 +181,20 @@ class Api:
                 return _json(500, {**said, "exit": 4})
 
         return guarded
+
+
+async def _named(request: Request) -> str:
+    """The digest, or the beginning of one, of `{"digest": …}`; empty where none is said. Raises InputError."""
+    body = await request.body()
+    try:
+        asked = orjson.loads(body) if body else {}
+        named = asked.get("digest", "")
+        if not isinstance(named, str) or len(named) > 80:
+            raise ValueError("digest is a text")
+        return named
+    except (ValueError, AttributeError) as why:
+        said = f"the request cannot be read: {why}"
+        raise InputError("unknown-snapshot", said, "run: treadle rollback --list") from None
 
 
 async def _asked(request: Request) -> Wanted:

@@ -26,6 +26,7 @@ from treadle.control.checkout import Checkout, read_checkout, read_overlays
 from treadle.control.decide import Desired, decide, refuse
 from treadle.control.functions import python_function
 from treadle.control.issuer import LocalIssuer
+from treadle.control.keys import KeyFolder, trusted
 from treadle.control.plan import Change, Row, decode, differences, rows_of
 from treadle.control.state import State
 from treadle.gateway.build import build as build_gateway
@@ -44,7 +45,8 @@ _NO_PORT = 1
 class Place:
     """Which workspace, under which overlays, with which files replaced for this once, on which ports.
 
-    `checkout` stands in for the files on disk where it is given.
+    `checkout` stands in for the files on disk where it is given. Whoever is `going_back` to what was live once is not
+    asked whether the way there breaks consumers: that is what it is for.
     """
 
     state: State
@@ -52,6 +54,7 @@ class Place:
     overlays: Sequence[Path] = ()
     replaced: Mapping[str, bytes] | None = None
     checkout: Checkout | None = None
+    going_back: bool = False
     ports: Mapping[str, int] | None = None
     issuer_url: str = "http://127.0.0.1/issuer"
 
@@ -98,7 +101,7 @@ def _settle(
     place: Place, checkout: Checkout, desired: Desired, live: Sequence[Contract], envoy: EnvoyEngine
 ) -> Compiled:
     """Compile; as long as something cannot be served, leave out what is at fault and compile again."""
-    issuers = [issuer_of(place, desired.workspace.settings).trust()]
+    issuers = issuers_of(place, desired.workspace.settings)
     for last in (False, False, True):
         try:
             compiled = _compile(place, checkout, desired, issuers)
@@ -129,9 +132,12 @@ def _desire(place: Place, checkout: Checkout, live: Sequence[Contract]) -> Desir
 
     today = dt.datetime.now(tz=dt.UTC).date()
     judge = Judge(rules_of(checkout.files, today, python_function), today)
-    return decide(
-        workspace, findings, live, checkout.files, judge=judge.judge, compare=judge.compare, conflicts=between
-    )
+    compare = _no_comparison if place.going_back else judge.compare
+    return decide(workspace, findings, live, checkout.files, judge=judge.judge, compare=compare, conflicts=between)
+
+
+def _no_comparison(_old: Contract, _new: Contract) -> tuple[Finding, ...]:
+    return ()
 
 
 def _compile(place: Place, checkout: Checkout, desired: Desired, issuers: Sequence[Issuer]) -> Compiled:
@@ -202,6 +208,11 @@ def _fault(contract: Contract, rule: str, message: str, hint: str) -> Finding:
 def issuer_of(place: Place, settings: Settings) -> LocalIssuer:
     """The loopback issuer for the consumers of these settings."""
     return LocalIssuer(place.issuer_url, settings.audience, settings.consumers, FileSecrets(place.state.secrets))
+
+
+def issuers_of(place: Place, settings: Settings) -> tuple[Issuer, ...]:
+    """Whose tokens count: the workspace's own issuer, and the providers of its settings with the keys as last seen."""
+    return issuer_of(place, settings).trust(), *trusted(settings, KeyFolder(place.state.keys))
 
 
 def system_authorities() -> str:

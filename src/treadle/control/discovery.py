@@ -165,9 +165,23 @@ def _public(key: Mapping[str, Any]) -> Json:
             kept = None
     if kept is None:
         return None
+    if not _is_key(kept):
+        return None
     kid = key.get("kid")
     named = {"kid": kid} if isinstance(kid, str) and _KID.fullmatch(kid) else {}
     return kept | named | {"use": "sig"} if named or "kid" not in key else None
+
+
+def _is_key(key: Mapping[str, Any]) -> bool:
+    """Whether it is a point on its curve, or a modulus: the gateway refuses a whole set for one that is not."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import JWKRegistry
+
+    try:
+        JWKRegistry.import_key({**key, "use": "sig"}).get_op_key("verify")
+    except (JoseError, ValueError, TypeError):
+        return False
+    return True
 
 
 def _rsa(key: Mapping[str, Any]) -> dict[str, Json] | None:

@@ -27,6 +27,7 @@ from starlette.routing import Route
 from treadle.base.errors import PolicyError, UsageError
 from treadle.base.nearest import nearest
 from treadle.contract.model import Consumer, Json
+from treadle.contract.traffic import OWN_ISSUER
 from treadle.gateway.ir import Issuer as Trusted
 from treadle.secrets.file import FileSecrets
 from treadle.secrets.secret import Secret
@@ -192,9 +193,13 @@ class LocalIssuer:
         except (binascii.Error, UnicodeDecodeError):
             return None
         id, _, password = (unquote_plus(part) for part in shown.partition(":"))
-        if id not in self.consumers:
+        if id not in self.consumers or not self._is_ours(self.consumers[id]):
             return None
         return id if self.client_secret(id) == Secret(password.encode()) else None
+
+    @staticmethod
+    def _is_ours(consumer: Consumer) -> bool:
+        return consumer.issuer in {"", OWN_ISSUER}
 
     def _grant(self, client_id: str, scope: str | None) -> tuple[str, ...]:
         consumer = self.consumers.get(client_id)
@@ -204,6 +209,12 @@ class LocalIssuer:
                 "consumer-unknown",
                 f"{client_id} is not a consumer of this workspace",
                 f"did you mean {guess}?" if guess else "register it under consumers in treadle.yaml",
+            )
+        if not self._is_ours(consumer):
+            raise PolicyError(
+                "consumer-of-another-issuer",
+                f"tokens for {client_id} come from the issuer {consumer.issuer}",
+                "ask that provider for one; the gateway takes them from nobody else",
             )
         asked = tuple(dict.fromkeys(scope.split())) if scope is not None else consumer.scopes
         beyond = [each for each in asked if each not in consumer.scopes]

@@ -28,6 +28,8 @@ PAUSE_S = 5.0
 """A provider is asked no more often than this, however many tokens name unknown keys."""
 UNKNOWN_KEY = "Jwks_doesn't_have_key_to_match_kid_or_alg_from_Jwt"
 """What Envoy says of a token whose key it does not have."""
+UNKNOWN_ISSUER = "Jwt_issuer_is_not_configured"
+"""What it says of a token whose issuer it has no keys of at all."""
 CA_BYTES_MAX = 262_144
 _log = logging.getLogger("treadle.control")
 
@@ -129,8 +131,10 @@ class KeyKeeper:
             self._wanted.clear()
 
     def hear(self, facts: Iterable[Fact]) -> None:
-        """Facts that were just stored: a token whose key is unknown may mean that a provider has a new one."""
-        if any(UNKNOWN_KEY in fact.detail for fact in facts):
+        """Facts that were just stored: a token that was refused may mean that a provider has a new key, or is back."""
+        said = [fact.detail for fact in facts if "jwt_authn" in fact.detail]
+        strange = any(UNKNOWN_ISSUER in each for each in said) and not all(map(self.folder.get, self.issuers()))
+        if strange or any(UNKNOWN_KEY in each for each in said):
             self.wake()
 
     def wake(self) -> None:

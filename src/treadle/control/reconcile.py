@@ -8,10 +8,10 @@ engine took it, so a crash in between is mended by the next apply.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +24,24 @@ from treadle.bus.ir import Bus
 from treadle.bus.nats_conf import Server, render, users
 from treadle.bus.server import CONF, STORE, NatsEngine
 from treadle.bus.snapshot import encode as encode_topics
-from treadle.contract.finding import Finding, Severity
-from treadle.contract.model import Place as TextPlace
 from treadle.contract.model import Settings
 from treadle.control.certificates import Certificates
 from treadle.control.checkout import Checkout
-from treadle.control.compile import Compiled, Place, compile_place, engine_fault, issuer_of, without
+from treadle.control.compile import Compiled, Place, compile_place, engine_fault, issuer_of, issuers_of, without
 from treadle.control.decide import Action
 from treadle.control.issuer import LocalIssuer
 from treadle.control.passwords import passwords
 from treadle.control.plan import encode as encode_rows
 from treadle.control.runfile import read_run
+from treadle.control.snapshots import Snapshots, decode_checkout, encode_checkout
 from treadle.control.state import State
 from treadle.gateway.engine import EnvoyEngine
 from treadle.gateway.envoy import compile_gateway
-from treadle.gateway.ir import Exhausted, Throttle
+from treadle.gateway.ir import Exhausted, Issuer, Throttle
 from treadle.registry.live import LiveSet
 from treadle.secrets.file import FileSecrets
+
+_log = logging.getLogger("treadle.control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,18 @@ class Reconciler:
         """Where everything is kept."""
         return self.place.state
 
+    @property
+    def snapshots(self) -> Snapshots:
+        """Every state that was live."""
+        return Snapshots(self.state.snapshots)
+
+    async def keep(self, compiled: Compiled, *, verb: str, trace: str, at_us: int) -> None:
+        """Keep what has gone live. Where the disk does not take it, that is logged: what is live is so all the same."""
+        try:
+            await asyncio.to_thread(self.snapshots.keep, compiled, verb=verb, trace=trace, at_us=at_us)
+        except OSError as why:
+            _log.warning("what is live now could not be kept for a rollback: %s", why)
+
     def issuer(self) -> LocalIssuer:
         """The issuer for the consumers of the current settings."""
         return issuer_of(self.place, self.settings())
@@ -96,7 +109,7 @@ class Reconciler:
         again = (self.state.bus / CONF).exists()
         place = replace(self.place, checkout=_read_checkout(self.state)) if again else self.place
         compiled = compile_place(place, self.envoy)
-        compiled = self.current = _as_of(self.moment(compiled.settings), compiled)
+        compiled = self.current = _as_of(self.moment(compiled.settings), compiled, compiled.gateway.issuers)
         self._write_bus(compiled)
         if not again:  # NATS starts on just this file
             self._taken = (self.state.bus / CONF).read_bytes()
@@ -117,8 +130,14 @@ class Reconciler:
         Returns what is live now and how long the gateway took in milliseconds. Raises InputError where the settings
         are broken, EngineError where an engine does not answer: what serves goes on.
         """
+        return await self._apply(backend, replace(self.place, replaced=replaced))
+
+    async def restore(self, backend: NatsBackend, checkout: Checkout) -> tuple[Compiled, Mapping[str, float]]:
+        """As `apply`, with files that were live once: to go back is no breaking change, and Envoy judges it anew."""
+        return await self._apply(backend, replace(self.place, checkout=checkout, going_back=True))
+
+    async def _apply(self, backend: NatsBackend, place: Place) -> tuple[Compiled, Mapping[str, float]]:
         async with self._turn:
-            place = replace(self.place, replaced=replaced)
             compiled = await asyncio.to_thread(compile_place, place, self.envoy)
             compiled = await self._ensure(backend, compiled)
             judged, compiled = compiled, await self._renewed(compiled)
@@ -151,7 +170,9 @@ class Reconciler:
 
     async def _renewed(self, compiled: Compiled) -> Compiled:
         now = self.moment(compiled.settings)  # in the loop, where the counts grow
-        return await asyncio.to_thread(_as_of, now, compiled)
+        return await asyncio.to_thread(
+            lambda: _as_of(now, compiled, issuers_of(self.place, compiled.settings))  # their keys are files
+        )
 
     async def _ensure(self, backend: NatsBackend, compiled: Compiled) -> Compiled:
         """Make the streams. A contract that asks for what a stream cannot become falls back alone."""
@@ -215,12 +236,12 @@ class Reconciler:
                 live.remove(decision.contract)
         if compiled.changes or not self.state.applied.exists():
             write_atomically(self.state.applied, encode_rows(compiled.rows))
-        write_atomically(self.state.checkout, _encode_checkout(compiled.checkout))
+        write_atomically(self.state.checkout, encode_checkout(compiled.checkout))
 
 
-def _as_of(now: Moment, compiled: Compiled) -> Compiled:
-    """The same with who is out of quota and who is throttled by now; itself where that is what it says."""
-    gateway = replace(compiled.gateway, exhausted=now.exhausted, throttles=now.throttles)
+def _as_of(now: Moment, compiled: Compiled, issuers: Sequence[Issuer]) -> Compiled:
+    """The same with the keys, the used-up quotas and the throttles of now; itself where that is what it says."""
+    gateway = replace(compiled.gateway, exhausted=now.exhausted, throttles=now.throttles, issuers=tuple(issuers))
     if gateway == compiled.gateway:
         return compiled
     return replace(compiled, gateway=gateway, snapshot=compile_gateway(gateway, compiled.snapshot.node))
@@ -242,22 +263,12 @@ def place_of(state: State, run: Mapping[str, Any]) -> Place:
     )
 
 
-def _encode_checkout(checkout: Checkout) -> bytes:
-    files = {name: base64.b64encode(data).decode() for name, data in checkout.files.items()}
-    return orjson.dumps({"files": files, "unread": [asdict(each) for each in checkout.findings]})
-
-
 def _read_checkout(state: State) -> Checkout | None:
     try:
         kept = orjson.loads(state.checkout.read_bytes())
     except FileNotFoundError:
         return None
-    files = {name: base64.b64decode(data) for name, data in kept["files"].items()}
-    unread = (
-        Finding(**{**each, "place": TextPlace(**each["place"]), "severity": Severity(each["severity"])})
-        for each in kept["unread"]
-    )
-    return Checkout(files, tuple(unread))
+    return decode_checkout(kept)
 
 
 def _write_if_new(path: Path, data: bytes, mode: int) -> None:

@@ -34,6 +34,7 @@ from treadle.control.collect import Collector, CountedSource, EngineCount, LogFi
 from treadle.control.compile import Compiled
 from treadle.control.decisions import facts_of
 from treadle.control.journal import fact_of_change
+from treadle.control.keys import KeyFolder, KeyKeeper
 from treadle.control.limits import Desk
 from treadle.control.metering import Meter
 from treadle.control.passwords import password
@@ -99,15 +100,19 @@ async def serve(state: State, make_front: MakeFront) -> None:
         rollup.add(trail.between(began_us - REMEMBERED_US, began_us, limit=10_000), began_us)
         sources = list(_sources(state, envoy, reconciler, backend, watch))
 
+        keeper = KeyKeeper(KeyFolder(state.keys), state.root, lambda: reconciler.settings().issuers, reconciler.renew)
+
         def hear(facts: Sequence[Fact]) -> None:
             rollup.add(facts, _now_us())
             desk.hear(facts)
+            keeper.hear(facts)
 
         collector = watch.collector = Collector(log, trail, subjects, sources, hear)
         desk.collector = collector
         trace = new_trace()
         took_us = _now_us() - began_us
         await collector.record(facts_of("up", compiled, trace=trace, parent="", at_us=began_us, took_us=took_us))
+        await reconciler.keep(compiled, verb="up", trace=trace.trace_id, at_us=began_us)
 
         def topic(channel: str) -> Topic | None:
             return next((each for each in _current(reconciler).bus.topics if each.channel == channel), None)
@@ -127,10 +132,11 @@ async def serve(state: State, make_front: MakeFront) -> None:
         def applied() -> None:
             rollup.expect(groups_of(watch.workspace()))
             desk.applied()
+            keeper.wake()  # there may be another provider
             for stream in streams(_current(reconciler).bus):
                 collector.follow(_stream(reconciler, backend, stream))
 
-        api = Api(reconciler, backend, collector, connectors, store, applied, desk)
+        api = Api(reconciler, backend, collector, connectors, store, applied, desk, keeper)
         issuer = replace(reconciler.issuer(), consumers=_Consumers(reconciler))
         front = make_front(watch, rollup, trail, [*issuer.routes(), *api.routes()])
         webhooks = Starlette(routes=[*connectors.routes(), Route("/healthz", _healthz)])
@@ -143,6 +149,7 @@ async def serve(state: State, make_front: MakeFront) -> None:
                 collector.run(),
                 connectors.run(),
                 desk.run(),
+                keeper.run(),
                 _rotation(state, envoy, reconciler, collector).run(),
                 reconciler.certificates().run(lambda: _current(reconciler).gateway.hosts),
             ],

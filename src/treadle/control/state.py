@@ -50,6 +50,11 @@ class State:
         return self.folder / "checkout.json"
 
     @property
+    def snapshots(self) -> Path:
+        """The states that were applied, by digest."""
+        return self.folder / "snapshots"
+
+    @property
     def overlay(self) -> Path:
         """The overlay that `treadle demo` makes: its upstreams and public keys."""
         return self.folder / "demo" / "overlay.yaml"
@@ -139,6 +144,11 @@ class State:
     def idempotency(self) -> Path:
         """Keys of repetition and the answers that were given."""
         return self.folder / "idempotency.sqlite"
+
+    @property
+    def keys(self) -> Path:
+        """The last good public keys of identity providers."""
+        return self.folder / "keys"
 
     @property
     def certificates(self) -> Path:

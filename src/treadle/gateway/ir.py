@@ -23,6 +23,7 @@ from treadle.contract.model import (
     Slo,
     Streaming,
 )
+from treadle.contract.traffic import OWN_ISSUER
 from treadle.gateway import condition
 from treadle.gateway.profiles import PROFILES, Profile, Scopes, profile
 
@@ -216,7 +217,7 @@ class Issuer:
     audience: str
     jwks: str
     lifetime_s_max: int = 600
-    name: str = "treadle"
+    name: str = OWN_ISSUER
     profile: str = "rfc9068"
     client_claim: str = ""
     scope_claim: str = ""
@@ -388,6 +389,8 @@ def _route_fault(route: Route, upstreams: Collection[str]) -> str:
         return "its timeout is not positive"
     if route.limit and not _lets_through(route.limit):
         return f"a limit of {route.limit.requests} requests per {route.limit.per_s} s lets nobody through"
+    if route.cors and route.cors.credentials and "*" in route.cors.origins:
+        return "cors allows every origin, with credentials: any page could read what its visitor may"
     if route.public and route.scopes:
         return "it is public and asks for scopes"
     if route.public and route.limit:
@@ -426,6 +429,15 @@ def _between(gateway: Gateway) -> Iterator[Fault]:
             names = ", ".join(f"{route.contract} ({route.operation})" for route in routes)
             for contract in sorted({route.contract for route in routes}):
                 yield Fault(contract, f"{method} {routes[0].template} is claimed by {names}")
+    templates: defaultdict[str, set[tuple[str, Cors]]] = defaultdict(set)
+    for api in gateway.apis:
+        for route in api.routes:
+            if route.cors:
+                templates[shape(route.template)].add((api.contract, route.cors))
+    for template, pages in templates.items():
+        if len({cors for _, cors in pages}) > 1:
+            for contract in sorted({contract for contract, _ in pages}):
+                yield Fault(contract, f"{template} is open to pages by two contracts that differ; a preflight fits one")
     for name, upstreams in places.items():
         if len(upstreams) > 1:
             for contract in sorted(homes[name]):
