@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from treadle.contract.model import Json, Limit
-from treadle.gateway.envoy.typed import extension
+from treadle.gateway.envoy.typed import CONSUMER, ISSUER, extension
 
 FLEET = "treadle-fleet"
 """The cluster whose members share each limit: the gateways of one fabric."""
 LIMITED = "x-treadle-limited"
 """The header that names the limit that a call met: of the answer where it was refused, of the request where not."""
-CONSUMER = {"request_headers": {"header_name": "x-treadle-consumer", "descriptor_key": "consumer"}}
+BY_CONSUMER = {"request_headers": {"header_name": CONSUMER, "descriptor_key": "consumer"}}
 """Who calls, from the verified token alone: whatever a client sends under this name is gone before any filter."""
+BY_ISSUER = {"request_headers": {"header_name": ISSUER, "descriptor_key": "issuer"}}
+"""Whose token it is: two clients of one name that nobody listed are two consumers where their issuers differ."""
 
 _TYPE = "extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 _ALWAYS = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from treadle.contract.model import Json, Limit
 from treadle.gateway.envoy.feature import Feature
-from treadle.gateway.envoy.limiter import CONSUMER, Rules, bucket, enforcing
+from treadle.gateway.envoy.limiter import BY_CONSUMER, Rules, bucket, enforcing
 from treadle.gateway.ir import WINDOWS, Gateway
 
 _CODE = "QUOTA_EXCEEDED"
@@ -28,7 +28,7 @@ def rules(gateway: Gateway, window: str) -> Rules:
     """A bucket for each consumer that is out of quota in one window."""
     out = [each for each in gateway.exhausted if each.window == window]
     if not out:
-        return Rules(_CODE, [{"actions": [CONSUMER]}])
+        return Rules(_CODE, [{"actions": [BY_CONSUMER]}])
     end = max(each.until_s for each in out)
     moment = f"timestamp('{datetime.fromtimestamp(end, UTC):%Y-%m-%dT%H:%M:%SZ}')"
     taken = f"%CEL(request.time < {moment} ? {2 * _SIZE} : 1)%"
@@ -38,7 +38,7 @@ def rules(gateway: Gateway, window: str) -> Rules:
     ]
     return Rules(
         _CODE,
-        [{"actions": [CONSUMER], "hits_addend": {"format": taken}}],
+        [{"actions": [BY_CONSUMER], "hits_addend": {"format": taken}}],
         buckets,
         retry_after=f"%CEL(int({moment}) - int(request.time))%",
     )

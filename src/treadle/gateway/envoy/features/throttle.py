@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from treadle.contract.model import Json
 from treadle.gateway.envoy.feature import Feature
-from treadle.gateway.envoy.limiter import CONSUMER, Rules, bucket, enforcing
+from treadle.gateway.envoy.limiter import BY_CONSUMER, Rules, bucket, enforcing
 from treadle.gateway.ir import Gateway
 
 NAME = "throttle"
@@ -24,7 +24,7 @@ def rules(gateway: Gateway) -> Rules:
         for each in sorted(gateway.throttles, key=lambda each: each.consumer)
     ]
     # X-RateLimit-* are the tier's: two filters that tell them would tell two.
-    return Rules("THROTTLED", [{"actions": [CONSUMER]}], buckets, shared=True)
+    return Rules("THROTTLED", [{"actions": [BY_CONSUMER]}], buckets, shared=True)
 
 
 def _moving_filters(gateway: Gateway) -> list[Json]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from treadle.contract.model import Json
 from treadle.gateway.envoy.feature import Feature
-from treadle.gateway.envoy.limiter import CONSUMER, Rules, bucket, counted, enforcing
+from treadle.gateway.envoy.limiter import BY_CONSUMER, BY_ISSUER, Rules, bucket, counted, enforcing
 from treadle.gateway.envoy.typed import typed
 from treadle.gateway.ir import Gateway, Route
 
@@ -26,27 +26,29 @@ _OPERATION = {
 
 def rules(gateway: Gateway) -> Rules:
     """The buckets of all tiers and of all operations that set a limit of their own."""
+    own = gateway.issuers[0].url
+    anybody = [{"key": "consumer"}, {"key": "issuer"}]
     consumers = [
         {
-            "entries": [{"key": "consumer", "value": one.consumer}],
+            "entries": [{"key": "consumer", "value": one.consumer}, {"key": "issuer", "value": one.issuer or own}],
             "token_bucket": bucket(one.limit, gateway.replicas),
         }
         for one in gateway.consumers
     ]
     operations = [
         {
-            "entries": [{"key": "operation", "value": route.key}, {"key": "consumer"}],
+            "entries": [{"key": "operation", "value": route.key}, *anybody],
             "token_bucket": bucket(route.limit, gateway.replicas),
         }
         for api in gateway.apis
         for route in api.routes
         if route.limit
     ]
-    anybody = {"entries": [{"key": "consumer"}], "token_bucket": bucket(gateway.default_limit, gateway.replicas)}
+    others = {"entries": anybody, "token_bucket": bucket(gateway.default_limit, gateway.replicas)}
     return Rules(
         "RATE_LIMIT",
-        [counted(CONSUMER), counted(_OPERATION, CONSUMER)],
-        [*consumers, anybody, *operations],
+        [counted(BY_CONSUMER, BY_ISSUER), counted(_OPERATION, BY_CONSUMER, BY_ISSUER)],
+        [*consumers, others, *operations],
         shared=True,
     )
 
