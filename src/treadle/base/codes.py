@@ -115,6 +115,13 @@ CODES: Mapping[str, str] = {
     "port-taken": (
         "A port that treadle.yaml or an overlay sets is in use. Only ports that nobody set move to a free one."
     ),
+    "bad-rollback-arguments": "`treadle rollback` lists what is kept, or goes back to one of it: one at a time.",
+    "bad-plan-arguments": "`treadle plan` says who would be refused, or what differs from a state before: not both.",
+    "unknown-snapshot": (
+        "No state that was applied has a digest that begins so, or several have. The last fifty are kept; "
+        "`treadle rollback --list` shows them."
+    ),
+    "snapshot-damaged": "A state that was kept under .treadle/snapshots is not what its digest says, or is gone.",
     "bad-throttle-arguments": "`treadle throttle` slows one consumer down, lifts it, or lists: one of these at a time.",
     "bad-rate": (
         "A rate is calls per time: 10/s, 100/m, 1000/h, 5/10s. A time is 90s, 10m, 2h or 1d; a bare number is seconds."

@@ -25,6 +25,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "bundle": ("bundle", "Put a document and what it refers to together in one file."),
     "plan": ("plan", "Show what apply would change in which engine."),
     "apply": ("apply", "Bring the engines to what the workspace says."),
+    "rollback": ("rollback", "Make what was live before live again."),
     "up": ("up", "Run the fabric of a workspace."),
     "down": ("down", "Stop it."),
     "status": ("status", "Show what runs, and where."),

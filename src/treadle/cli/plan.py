@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from treadle.cli.options import Decorator, environment_option, format_option, state_of, workspace_option
+from treadle.cli.rollback import digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from treadle.contract.model import Contract
+    from treadle.control.compile import Place
     from treadle.control.state import State
+    from treadle.gateway.engine import EnvoyEngine
 
 with_option: Decorator = click.option(
     "--with",
@@ -37,6 +40,13 @@ with_option: Decorator = click.option(
 )
 @click.option("--days", type=click.IntRange(1, 366), help="With --enforce: how many days back.  [default: 7]")
 @click.option("--contract", metavar="ID", default="", help="With --enforce: only this contract.")
+@click.option(
+    "--against",
+    metavar="DIGEST",
+    default="",
+    shell_complete=digests,
+    help="Instead: what differs from a state that was applied before, as `treadle rollback --list` shows them.",
+)
 @workspace_option
 @environment_option
 @with_option
@@ -46,6 +56,7 @@ def command(
     enforce: bool,
     days: int | None,
     contract: str,
+    against: str,
     workspace: str | None,
     environment: str,
     replaced: tuple[str, ...],
@@ -57,6 +68,8 @@ def command(
     """
     from treadle.base.errors import UsageError
 
+    if enforce and against:
+        raise UsageError("bad-plan-arguments", "--enforce and --against are two questions", "ask one of them")
     if enforce:
         show_adoption(
             state_of(workspace), environment, read_replaced(replaced), days=days, only=contract, format=format
@@ -64,32 +77,41 @@ def command(
         return
     if days or contract:
         raise UsageError("enforce-missing", "--days and --contract belong to --enforce", "add --enforce")
-    _plan(workspace, environment, replaced, format)
+    _plan(workspace, environment, replaced, against, format)
 
 
-def _plan(workspace: str | None, environment: str, replaced: tuple[str, ...], format: str) -> None:
+def _plan(workspace: str | None, environment: str, replaced: tuple[str, ...], against: str, format: str) -> None:
+    from treadle.control.compile import compile_place
+    from treadle.control.plan import differences
+    from treadle.control.report import report
+    from treadle.control.snapshots import Snapshots
+
+    state = state_of(workspace)
+    snapshots = Snapshots(state.snapshots)
+    before = snapshots.rows(snapshots.find(against)) if against else None
+    envoy, place = engine_and_place(state, environment, read_replaced(replaced))
+    compiled = compile_place(place, envoy)
+    changes = compiled.changes if before is None else differences(before, compiled.rows)
+    show(report(compiled.desired, changes), format)
+
+
+def engine_and_place(state: State, environment: str, files: dict[str, bytes]) -> tuple[EnvoyEngine, Place]:
+    """Who judges, and what: as the fabric was started where one runs, else as the workspace says."""
     from dataclasses import replace
 
     from treadle.contract.workspace import read_workspace
     from treadle.control.checkout import read_files
-    from treadle.control.compile import Place, compile_place
+    from treadle.control.compile import Place
     from treadle.control.reconcile import place_of
-    from treadle.control.report import report
     from treadle.control.runfile import running
     from treadle.gateway.engine import EnvoyEngine
 
-    state = state_of(workspace)
     run = running(state)
-    files = read_replaced(replaced)
     if run is not None:
-        place = place_of(state, run)
-        envoy = EnvoyEngine.find(run["engines"]["envoy"])
-    else:
-        place = Place(state, environment=environment)
-        found, _ = read_workspace({**read_files(state.root), **files}, environment=environment)
-        envoy = EnvoyEngine.find(found.settings.engines.get("envoy", {}))
-    compiled = compile_place(replace(place, replaced=files), envoy)
-    show(report(compiled.desired, compiled.changes), format)
+        return EnvoyEngine.find(run["engines"]["envoy"]), replace(place_of(state, run), replaced=files)
+    found, _ = read_workspace({**read_files(state.root), **files}, environment=environment)
+    envoy = EnvoyEngine.find(found.settings.engines.get("envoy", {}))
+    return envoy, Place(state, environment=environment, replaced=files)
 
 
 def read_replaced(pairs: tuple[str, ...]) -> dict[str, bytes]:
