@@ -98,6 +98,7 @@ class EchoServer:
                     b"content-type: application/json",
                     b"content-length: %d" % len(answer),
                     *([b"x-treadle-code: CONTRACT_VIOLATION"] if word == "refused" else []),
+                    *([b"access-control-allow-origin: *"] if word == "open" else []),
                     *([b"x-treadle-observed: CONTRACT_VIOLATION"] if word == "watched" else []),
                 ]
                 writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + answer)

@@ -16,7 +16,7 @@ from treadle.gateway.envoy.patch import patched
 from treadle.gateway.envoy.plain_path import plain_only
 from treadle.gateway.envoy.snapshot import Snapshot
 from treadle.gateway.envoy.tree import Leaf, grow, path_match
-from treadle.gateway.envoy.typed import extension, typed
+from treadle.gateway.envoy.typed import RBAC_FILTER, extension, typed
 from treadle.gateway.ir import Api, Fault, Gateway, InvalidGatewayError, Route, Upstream, validate
 
 TABLE = "treadle"
@@ -120,7 +120,7 @@ def _table(gateway: Gateway) -> Json:
     leaves = [leaf for api in _apis(gateway) for leaf in compile_api(api)]
     tunnel = _direct("no-tunnel", 400) | {"match": {"connect_matcher": {}}}
     strange = typed("config.route.v3.RouteList", routes=[_direct("strange-path", 400), tunnel])
-    ours = {"matcher": plain_only(strange, grow(leaves, _not_allowed, _direct("not-found", 404)))}
+    ours = {"matcher": plain_only(strange, grow(leaves, _not_allowed, _direct("not-found", 404), _before))}
     elsewhere = {"name": "elsewhere", "domains": ["*"], "routes": [_direct("wrong-host", 404), tunnel]}
     # Without names, as in a test, every host is ours.
     hosts = (
@@ -140,10 +140,26 @@ def _not_allowed(routes: tuple[Route, ...]) -> Json:
     """405 for every other method on a template. It names the methods, so it needs no token."""
     allow = {"key": "allow", "value": ", ".join(sorted({route.method for route in routes}))}
     answer = _direct("method-not-allowed", 405, routes) | {"match": path_match(routes[0].template)}
-    first = routes[0]
-    stamp = {"domain": first.domain, "contract": first.contract, "stamp": first.stamp}
-    asked = {"metadata": {"filter_metadata": {"treadle": stamp}}}
-    return merge([answer, asked, {"response_headers_to_add": [{"header": allow}]}])
+    return merge([answer, _stamped(routes[0]), {"response_headers_to_add": [{"header": allow}]}])
+
+
+def _before(routes: tuple[Route, ...]) -> list[Json]:
+    """What filters answer before an operation is looked for. They stand before an upstream that nobody may reach."""
+    nobody = typed("extensions.filters.http.rbac.v3.RBACPerRoute", rbac={"rules": {"action": "ALLOW"}})
+    shut = {"route": {"cluster": HOP}, "typed_per_filter_config": {RBAC_FILTER: nobody}}
+    match = {"match": path_match(routes[0].template)}
+    usual = [feature.unmatched(routes) for feature in FEATURES if feature.unmatched]
+    return [
+        merge([match, {"match": further}, *usual, fields, shut, _stamped(routes[0])])
+        for feature in FEATURES
+        if feature.before
+        for further, fields in feature.before(routes)
+    ]
+
+
+def _stamped(route: Route) -> Json:
+    stamp = {"domain": route.domain, "contract": route.contract, "stamp": route.stamp}
+    return {"metadata": {"filter_metadata": {"treadle": stamp}}}
 
 
 def _direct(name: str, status: int, routes: tuple[Route, ...] = ()) -> Json:

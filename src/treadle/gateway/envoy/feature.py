@@ -27,9 +27,11 @@ class Feature:
 
     Moving while it runs, without draining a connection: `table` gives fields of the route table, `route` of one
     operation's route, `unmatched` of the routes that answer 405 (with the operations of that template) and 404 (with
-    none), `cluster` of an upstream's cluster, `secured` those of it that name files of the node, `runtime` of the
-    runtime layer, `endpoints` whole load assignments by name. `moving_filters` are filters of the chain too, delivered
-    apart (ECDS): only its own change renews one.
+    none), `before` of routes that go before the operations of a template: pairs of a condition on the call and fields;
+    a filter answers there, and what none answers is forbidden. `cluster` gives fields of an upstream's cluster,
+    `secured` those of it that name files of the node, `runtime` of the runtime layer, `endpoints` whole load
+    assignments by name. `moving_filters` are filters of the chain too, delivered apart (ECDS): only its own change
+    renews one.
 
     An operation's call leaves the gateway by `forward` (fields of its route that say how it is sent) and by one of
     `destinations`: pairs of a further condition on the call and fields that say where it goes, the last one without a
@@ -51,6 +53,7 @@ class Feature:
     forward: Callable[[Route], Json] | None = None
     destinations: Callable[[Route], list[tuple[Json, Json]]] | None = None
     unmatched: Callable[[tuple[Route, ...]], Json] | None = None
+    before: Callable[[tuple[Route, ...]], list[tuple[Json, Json]]] | None = None
     cluster: Callable[[Upstream], Json] | None = None
     secured: Callable[[Upstream, NodeSettings], Json] | None = None
     runtime: Callable[[Gateway], Json] | None = None

@@ -14,6 +14,7 @@ from treadle.gateway.envoy.features import (
     carrier,
     checks,
     condition,
+    cors,
     doors,
     edge,
     envelope,
@@ -44,6 +45,7 @@ FEATURES = (
     trace.FEATURE,  # first filter: a refused call has a caller too
     carrier.FEATURE,  # no filter: how everything else reaches the node
     fleet.FEATURE,  # no filter: how many gateways share the limits
+    cors.FEATURE,  # before anything refuses: a page may read every refusal, and a preflight has no token
     edge.FEATURE,  # before tokens are looked at: guessing them is limited too
     bearer.FEATURE,  # one token, written one way: before anybody reads it
     authn.FEATURE,  # who calls, by whose word; needs the token as it was sent

@@ -30,15 +30,24 @@ def path_match(template: str) -> Json:
     return {"safe_regex": {"regex": pattern(template)}} if "{" in template else {"path": template}
 
 
-def grow(leaves: Iterable[Leaf], not_allowed: Callable[[tuple[Route, ...]], Json], not_found: Json) -> Json:
-    """The matcher of a virtual host. `not_allowed` makes the 405 route of the operations on one template."""
+def grow(
+    leaves: Iterable[Leaf],
+    not_allowed: Callable[[tuple[Route, ...]], Json],
+    not_found: Json,
+    before: Callable[[tuple[Route, ...]], list[Json]] = lambda _: [],
+) -> Json:
+    """The matcher of a virtual host.
+
+    `not_allowed` makes the 405 route of the operations on one template, `before` those that go before all of them.
+    """
     shapes: defaultdict[str, list[Leaf]] = defaultdict(list)
     for leaf in leaves:
         shapes[shape(leaf.route.template)].append(leaf)
     groups: defaultdict[str, list[tuple[tuple[str, ...], list[Json]]]] = defaultdict(list)
     for key, members in shapes.items():
+        here = tuple(leaf.route for leaf in members)
         operations = [route for leaf in members for route in leaf.compiled]
-        routes = [*operations, not_allowed(tuple(leaf.route for leaf in members))]
+        routes = [*before(here), *operations, not_allowed(here)]
         groups[literal(members[0].route.template)].append((_rank(key), routes))
     on_no_match = {"action": {"name": "not-found", "typed_config": typed("config.route.v3.Route", **not_found)}}
     if not groups:
