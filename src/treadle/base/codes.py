@@ -238,6 +238,13 @@ CODES: Mapping[str, str] = {
         "engines.nats.sync says how soon a stored event is on disk: `always`, or an interval like 250ms."
     ),
     "snapshot-unreadable": "The guard cannot read the contracts in force. It keeps the ones it has; apply again.",
+    "hop-table-unreadable": (
+        "The guard hop cannot read what the contracts in force promise. It keeps the rules it has; apply again."
+    ),
+    "idempotency-store-away": (
+        "The store of Idempotency-Keys is full, locked or away. Calls with a key are refused with 503 meanwhile, and "
+        "none of them reached its service: without the store nobody could tell a repetition."
+    ),
     "event-not-json": "An event is a JSON object.",
     "event-unreadable": "A dead letter's body is not a JSON object, so it cannot be sent again as it is.",
     "dead-letter-unknown": "There is no dead letter of that id. `treadle events dlq` lists them.",

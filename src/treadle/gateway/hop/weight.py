@@ -49,7 +49,8 @@ class _Scale:
             return 1 if self._plain(circle) else ENDLESS
         if len(above) > 200 or _DYNAMIC & schema.keys():
             return ENDLESS
-        total = 1
+        choices = schema.get("enum")
+        total = 1 + (len(choices) // 4 if isinstance(choices, list) else 0)
         self._by_id[id(schema)] = schema
         for part in self._parts(schema):
             total = min(total + self.of(part, (*above, id(schema))), ENDLESS)
