@@ -91,7 +91,8 @@ def missing_upstream(whole: Whole) -> Iterator[Finding]:
         return
     served = {each.contract for each in whole.settings.services}
     for contract in whole.contracts:
-        if contract.kind is Kind.OPENAPI and contract.id not in served:
+        retired = contract.lifecycle == "retired"  # the gateway says that it is gone
+        if contract.kind is Kind.OPENAPI and contract.id not in served and not retired:
             yield Finding(
                 contract.place,
                 "missing-upstream",

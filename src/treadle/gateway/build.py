@@ -5,8 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
-from treadle.contract.model import Contract, Kind, Limit, Operation, Service, Settings, Streaming, Validation
+from treadle.contract.model import (
+    Contract,
+    Deprecation,
+    Kind,
+    Limit,
+    Operation,
+    Service,
+    Settings,
+    Streaming,
+    Validation,
+)
 from treadle.gateway.ir import (
     EDGE_LIMIT,
     PLATFORM,
@@ -23,12 +34,16 @@ from treadle.gateway.ir import (
     Shift,
     Throttle,
     Upstream,
+    literal,
 )
 from treadle.gateway.profiles import PROFILES, Scopes
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """Names under which a gateway is always called: only its own machine can."""
 _ADDRESS = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?/?")
+RETIRED = "retired"
+"""The stage of a contract that is no longer served."""
+_ENDING = frozenset({"deprecated", "sunset", RETIRED})
 _WITHOUT_TIERS = Limit(10)
 
 
@@ -61,8 +76,11 @@ def build(
             found.extend(error.faults)
     if found:
         raise InvalidGatewayError(tuple(found))
+    homes = {each.id: _home(each) for each in contracts if each.kind is Kind.OPENAPI}
     return Gateway(
-        apis=tuple(sorted((_with_scopes(api, issuers) for api in apis), key=lambda api: api.contract)),
+        apis=tuple(
+            sorted((_with_scopes(_followed(api, homes), issuers) for api in apis), key=lambda api: api.contract)
+        ),
         consumers=_consumers(settings, issuers),
         default_limit=_default_limit(settings),
         issuers=tuple(issuers),
@@ -102,6 +120,10 @@ def _api(contract: Contract, settings: Settings, platform: Mapping[str, Upstream
         doors = {each.id: platform[each.id] for each in contract.operations}
         routes = [_route(contract, each, doors[each.id].name) for each in contract.operations]
         return Api(contract.id, tuple(routes), tuple(dict.fromkeys(doors.values())))
+    if contract.lifecycle == RETIRED:
+        return Api(
+            contract.id, tuple(replace(_route(contract, each, ""), retired=True) for each in contract.operations), ()
+        )
     service = _service(contract, settings)
     upstream = _upstream(contract, service, service.name, service.upstream, files)
     routes = [_of_service(contract, each, service) for each in contract.operations]
@@ -194,10 +216,36 @@ def _route(contract: Contract, operation: Operation, upstream: str) -> Route:
         retry=operation.retry,
         streaming=operation.streaming,
         cors=contract.cors,
-        deprecation=contract.deprecation,
+        deprecation=_ending(contract, operation),
         slo=contract.slo,
         patch=operation.patch,
     )
+
+
+def _ending(contract: Contract, operation: Operation) -> Deprecation | None:
+    """How the end of an operation is announced: by its contract's words, or by the one that it is deprecated."""
+    if contract.deprecation:
+        return contract.deprecation
+    return Deprecation() if operation.deprecated or contract.lifecycle in _ENDING else None
+
+
+def _followed(api: Api, homes: Mapping[str, str]) -> Api:
+    """With the address of what follows each contract, in the place of its id."""
+    return replace(api, routes=tuple(_with_successor(route, homes) for route in api.routes))
+
+
+def _with_successor(route: Route, homes: Mapping[str, str]) -> Route:
+    if not route.deprecation or "/" in route.deprecation.successor:
+        return route
+    address = homes.get(route.deprecation.successor, "")
+    return replace(route, deprecation=replace(route.deprecation, successor=address))
+
+
+def _home(contract: Contract) -> str:
+    """The path that all templates of a contract begin with: `/v2/customers`."""
+    paths = [literal(each.path).rstrip("/").split("/") for each in contract.operations]
+    shared = takewhile(lambda parts: len(set(parts)) == 1, zip(*paths, strict=False))
+    return "/".join(parts[0] for parts in shared) or "/"
 
 
 def _needs_key(operation: Operation) -> bool:
@@ -218,8 +266,17 @@ def _consumers(settings: Settings, issuers: Sequence[Issuer]) -> tuple[ConsumerL
         raise InvalidGatewayError(
             tuple(Fault("", f"{each.place}: consumer {each.id} has the unknown issuer {each.issuer}") for each in lost)
         )
+    tiers = settings.tiers
     return tuple(
-        ConsumerLimit(each.id, each.tier, settings.tiers[each.tier].limit, named.get(each.issuer, own)) for each in rows
+        ConsumerLimit(
+            consumer=each.id,
+            tier=each.tier,
+            limit=tiers[each.tier].limit,
+            issuer=named.get(each.issuer, own),
+            day=tiers[each.tier].day,
+            month=tiers[each.tier].month,
+        )
+        for each in rows
     )
 
 

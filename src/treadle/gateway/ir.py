@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 
 import orjson
@@ -29,8 +30,10 @@ from treadle.gateway.profiles import PROFILES, Profile, Scopes, profile
 
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
+_COLLECTOR = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(?:/[A-Za-z0-9._~/-]*)?")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
 _YEAR_10000_S = 253_402_300_800
+_ADDRESS = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 PLATFORM = "treadle.platform.v1"
@@ -103,8 +106,10 @@ class Route:
     `pin_header` lets a caller choose between the two. `guard` is what the guard hop does, None where a call goes
     straight to the upstream; then `checks` are the parameters that the gateway itself looks at. `retry` is `safe`,
     `idempotent`, `never`, or empty where the method says it. `drift_percent` of the answers are held against
-    `responses`, JSON Schemas by status (`200`, `4XX`, `default`). `patch` is merged into the route at last.
-    `scope_claims` says where tokens hold scopes, by their issuer; an empty issuer stands for all of them.
+    `responses`, JSON Schemas by status (`200`, `4XX`, `default`). The successor of a `deprecation` is an address here,
+    empty where none is known. One that is `retired` has no upstream: whoever may call is told that it is gone. `patch`
+    is merged into the route at last. `scope_claims` says where tokens hold scopes, by their issuer; an empty issuer
+    stands for all of them.
     """
 
     operation: str
@@ -131,6 +136,7 @@ class Route:
     streaming: Streaming = Streaming.NONE
     cors: Cors | None = None
     deprecation: Deprecation | None = None
+    retired: bool = False
     slo: Slo = Slo()
     drift_percent: float = 0.0
     responses: Mapping[str, Json] = field(default_factory=dict, hash=False)
@@ -180,12 +186,17 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerLimit:
-    """The bucket of one registered consumer. `issuer` is the `iss` whose tokens may name it."""
+    """The bucket of one registered consumer. `issuer` is the `iss` whose tokens may name it.
+
+    `day` and `month` are its quotas, 0 for none. Calls are counted off the path; the gateway is told who is out.
+    """
 
     consumer: str
     tier: str
     limit: Limit
     issuer: str = ""
+    day: int = 0
+    month: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +329,8 @@ def _each(gateway: Gateway) -> Iterator[Fault]:
         if not _lets_through(bucket):
             yield Fault("", f"a limit of {bucket.requests} requests per {bucket.per_s} s lets nobody through")
     yield from _counts(gateway)
+    if gateway.otlp_url and not _is_collector(gateway.otlp_url):
+        yield Fault("", f"otlp_url {gateway.otlp_url!r} is not http://host:port/path or https://host:port/path")
     if not any(issuer.jwks for issuer in gateway.issuers):
         yield Fault("", "there is no issuer: no token could be checked")
     for issuer in gateway.issuers:
@@ -355,6 +368,11 @@ def _counts(gateway: Gateway) -> Iterator[Fault]:
             yield Fault("", f"the quota of consumer {each.consumer} ends at no moment of a day or month")
 
 
+def _is_collector(url: str) -> bool:
+    match = _COLLECTOR.fullmatch(url)
+    return match is not None and 0 < int(match[1] or 1) < 65_536
+
+
 def _is_jwks(text: str) -> bool:
     try:
         keys = orjson.loads(text)["keys"]
@@ -382,7 +400,9 @@ def _route_fault(route: Route, upstreams: Collection[str]) -> str:
         return f"path {route.template} is not a plain path template"
     if any(part in {".", ".."} for part in route.template.split("/")):
         return f"path {route.template} has a dot segment: it is gone before a route is chosen"
-    for upstream in filter(None, (route.upstream, route.candidate)):
+    if message := _ending_fault(route.deprecation):
+        return message
+    for upstream in filter(None, (route.upstream, route.candidate) if not route.retired else ()):
         if upstream not in upstreams:
             return f"upstream {upstream} is not known"
     if route.timeout_ms < 1:
@@ -411,6 +431,19 @@ def _access_fault(route: Route) -> str:
         if not _SCOPE.fullmatch(value):
             return f"acr {value!r} cannot stand in a challenge (RFC 9470): it has a quote, a backslash or a space"
     return condition.fault(access.condition) if access.condition else ""
+
+
+def _ending_fault(ending: Deprecation | None) -> str:
+    for day in (ending.since, ending.sunset) if ending else ():
+        try:
+            if day:
+                date.fromisoformat(day)
+        except ValueError:
+            return f"{day} is no day of any calendar"
+    for address in (ending.successor, ending.link) if ending else ():
+        if not _ADDRESS.fullmatch(address):
+            return f"{address!r} is no address (RFC 3986)"
+    return ""
 
 
 def _between(gateway: Gateway) -> Iterator[Fault]:

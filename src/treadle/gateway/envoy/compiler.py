@@ -92,7 +92,8 @@ def _operation(route: Route) -> list[Json]:
 
 def _sent(route: Route, policy: Json, match: Json) -> list[Json]:
     """One route for each destination of an operation."""
-    forward = [feature.forward(route) for feature in FEATURES if feature.forward]
+    # What is gone is answered here and sent nowhere.
+    forward = [feature.forward(route) for feature in FEATURES if feature.forward and not route.retired]
     found = [
         merge([policy, {"match": match or {"prefix": "/"}}, {"match": further}, where, *forward])
         for feature in FEATURES

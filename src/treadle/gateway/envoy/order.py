@@ -22,6 +22,7 @@ from treadle.gateway.envoy.features import (
     hardening,
     idempotency,
     identity,
+    lifecycle,
     observed_limits,
     quota,
     retries,
@@ -40,6 +41,7 @@ FEATURES = (
     tls.FEATURE,  # no filter: how the rest is reached at all
     hardening.FEATURE,  # normalise before anything matches
     envelope.FEATURE,  # no filter: shapes whatever the others refuse
+    lifecycle.FEATURE,  # no filter: what every answer says of the end of its contract
     access_log.FEATURE,  # no filter: sees whatever the others did
     adoption.FEATURE,  # no filter: tells what the others only noted
     trace.FEATURE,  # first filter: a refused call has a caller too

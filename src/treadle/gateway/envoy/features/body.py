@@ -18,9 +18,13 @@ def _http_filter(_: Gateway, node: NodeSettings) -> Json:
     return extension(_NAME, "extensions.filters.http.buffer.v3.Buffer", max_request_bytes=node.body_bytes_max)
 
 
+def _route(route: Route) -> Json:
+    return _unmatched((route,)) if route.retired else {}
+
+
 def _unmatched(_: tuple[Route, ...]) -> Json:
     off = typed("extensions.filters.http.buffer.v3.BufferPerRoute", disabled=True)
     return {"typed_per_filter_config": {_NAME: off}}
 
 
-FEATURE = Feature("body", http_filter=_http_filter, unmatched=_unmatched)
+FEATURE = Feature("body", http_filter=_http_filter, route=_route, unmatched=_unmatched)

@@ -18,6 +18,8 @@ _PARTS = 10_000  # of one percent: Envoy draws from a million
 
 
 def _destinations(route: Route) -> list[tuple[Json, Json]]:
+    if route.retired:
+        return [({}, {"direct_response": {"status": 410}})]
     stable = {"route": {"cluster": route.upstream}}
     if not route.candidate:
         return [({}, stable)]
