@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -91,17 +92,32 @@ def test_clients_of_one_name_that_nobody_listed_are_two_where_their_issuers_diff
 # -- the address -------------------------------------------------------------------------------------------------------
 
 
-def test_the_edge_counts_the_connection_and_not_what_a_client_says_of_it(fresh, tmp_path):
-    node = NodeSettings(str(tmp_path / "edge"), port=fresh.free_port(), admin_port=fresh.free_port())
-    fresh.engine.prepare(compile_gateway(replace(fresh.base, edge_limit=Limit(3, 3_600)), node))
-    fresh.node, fresh.folder = node, tmp_path / "edge"
-    fresh.start()
-    with httpx.Client(base_url=f"http://127.0.0.1:{node.port}", trust_env=False) as client:
+def test_the_edge_counts_the_connection_and_not_what_a_client_says_of_it(fresh):
+    assert set(fresh.push(replace(fresh.base, edge_limit=Limit(3, 3_600))).live_ms) == {"ecds/edge"}
+    with httpx.Client(base_url=fresh.url, trust_env=False) as client:
         answers = [client.get("/v1/public", headers={"x-forwarded-for": f"203.0.113.{number}"}) for number in range(4)]
     assert [each.status_code for each in answers] == [200, 200, 200, 429]
     assert told(answers[-1]) == (429, "RATE_LIMIT")
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert not [name for name in answers[-1].headers if name.startswith("x-ratelimit")]
+
+
+def test_the_edge_comes_before_tokens(fresh):
+    fresh.push(replace(fresh.base, edge_limit=Limit(2, 3_600)))
+    with httpx.Client(base_url=fresh.url, trust_env=False) as client:
+        guesses = [client.get("/v1/customers", headers={"authorization": f"Bearer {n}"}).status_code for n in range(4)]
+    assert guesses == [401, 401, 429, 429]
+
+
+def test_an_ipv6_client_is_counted_too(fresh):
+    """By its /64 (the golden case): loopback has no second address to show that with."""
+    node = replace(fresh.node, address="::1", port=fresh.free_port(), admin_port=fresh.free_port())
+    node = replace(node, folder=str(fresh.folder / "six"))
+    fresh.engine.prepare(compile_gateway(replace(fresh.base, edge_limit=Limit(3, 3_600)), node))
+    fresh.node, fresh.folder = node, Path(node.folder)
+    fresh.start()
+    with httpx.Client(base_url=f"http://[::1]:{node.port}", trust_env=False) as client:
+        assert [client.get("/v1/public").status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
 # -- quotas ------------------------------------------------------------------------------------------------------------

@@ -180,8 +180,9 @@ def test_what_is_refused_at_run_time_only_is_taken_back(carried):
 
 
 def test_a_changed_bootstrap_needs_a_restart(carried):
+    carried.node = replace(carried.node, body_bytes_max=7)
     with pytest.raises(EngineError) as refusal:
-        carried.push(replace(carried.base, edge_limit=Limit(7)))
+        carried.push(carried.base)
     assert refusal.value.code == "engine-restart-needed"
 
 

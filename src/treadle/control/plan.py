@@ -60,6 +60,9 @@ def rows_of(gateway: Gateway, bus: Bus) -> tuple[Row, ...]:
             rows.append(Row("envoy", "route", f"{route.method} {route.template}", api.contract, values))
         rows += [Row("envoy", "upstream", each.name, api.contract, asdict(each)) for each in api.upstreams]
     rows += [Row("envoy", "limit", each.consumer, "", asdict(each)) for each in gateway.consumers]
+    shared = {"default": asdict(gateway.default_limit), "replicas": gateway.replicas}
+    rows.append(Row("envoy", "limit", "whoever is in no list", "", shared))
+    rows.append(Row("envoy", "limit", "each address", "", asdict(gateway.edge_limit)))
     for topic in bus.topics:
         values = asdict(topic)
         schema = values.pop("schema")

@@ -9,15 +9,14 @@ from __future__ import annotations
 from treadle.contract.model import Json
 from treadle.gateway.envoy.feature import Feature
 from treadle.gateway.envoy.limiter import Rules, bucket, enforcing
-from treadle.gateway.envoy.node import NodeSettings
 from treadle.gateway.ir import Gateway
 
 _ADDRESS = {"masked_remote_address": {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": 64}}
 
 
-def _http_filter(gateway: Gateway, _: NodeSettings) -> Json:
+def _moving_filters(gateway: Gateway) -> list[Json]:
     each = {"entries": [{"key": "masked_remote_address"}], "token_bucket": bucket(gateway.edge_limit)}
-    return enforcing("edge", Rules("RATE_LIMIT", [{"actions": [_ADDRESS]}], [each]))
+    return [enforcing("edge", Rules("RATE_LIMIT", [{"actions": [_ADDRESS]}], [each]))]
 
 
-FEATURE = Feature("edge", http_filter=_http_filter)
+FEATURE = Feature("edge", moving_filters=_moving_filters)
