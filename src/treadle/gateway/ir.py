@@ -26,6 +26,7 @@ from treadle.contract.model import (
 )
 from treadle.contract.traffic import OWN_ISSUER
 from treadle.gateway import condition
+from treadle.gateway.liberties import overreach
 from treadle.gateway.profiles import PROFILES, Profile, Scopes, profile
 
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
@@ -400,7 +401,7 @@ def _route_fault(route: Route, upstreams: Collection[str]) -> str:
         return f"path {route.template} is not a plain path template"
     if any(part in {".", ".."} for part in route.template.split("/")):
         return f"path {route.template} has a dot segment: it is gone before a route is chosen"
-    if message := _ending_fault(route.deprecation):
+    if message := _ending_fault(route.deprecation) or overreach(route.patch):
         return message
     for upstream in filter(None, (route.upstream, route.candidate) if not route.retired else ()):
         if upstream not in upstreams:

@@ -1,4 +1,7 @@
-"""The one way around the contract: an operation's `envoy_patch`, merged into its compiled route (RFC 7396)."""
+"""The one way around the contract: an operation's `envoy_patch`, merged into its compiled route (RFC 7396).
+
+What it may change stands in `treadle.gateway.liberties`, and is looked at before anything is compiled.
+"""
 
 from __future__ import annotations
 
