@@ -117,6 +117,14 @@ CODES: Mapping[str, str] = {
     ),
     "bad-rollback-arguments": "`treadle rollback` lists what is kept, or goes back to one of it: one at a time.",
     "bad-plan-arguments": "`treadle plan` says who would be refused, or what differs from a state before: not both.",
+    "fleet-settings-invalid": (
+        "engines.envoy.fleet says where gateway nodes on other machines are served: `listen` is host:port, `hosts` the "
+        "names and addresses that they know it by."
+    ),
+    "fleet-missing": "A fleet of gateways speaks gRPC, and the packages for it are not installed.",
+    "certificate-unreadable": "A certificate, its key or the authority's certificate cannot be read from its file.",
+    "not-a-node": "A gateway node is known by a certificate whose SPIFFE id ends in /node/NAME. This is none.",
+    "bad-join-arguments": "`treadle up --join` and `--invite` are about one node and its folder, and nothing else.",
     "unknown-snapshot": (
         "No state that was applied has a digest that begins so, or several have. The last fifty are kept; "
         "`treadle rollback --list` shows them."

@@ -25,13 +25,51 @@ DETACH_S = 60.0
 @environment_option
 @click.option("--overlay", "overlays", multiple=True, metavar="FILE", help="A further overlay; may be repeated.")
 @click.option("--detach", "-d", is_flag=True, help="Return when all is ready; stop it with: treadle down.")
+@click.option(
+    "--join",
+    metavar="HOST:PORT",
+    default="",
+    help="Instead: run one gateway node of the fleet whose control plane is there; no workspace is needed.",
+)
+@click.option("--invite", metavar="NAME", default="", help="Instead: make the certificate by which node NAME may join.")
+@click.option("--folder", metavar="DIR", default="", help="With --join or --invite: where all of the node lies.")
+@click.option("--port", type=click.IntRange(1, 65_535), help="With --join: where it takes calls.  [default: 8080]")
+@click.option("--admin-port", type=click.IntRange(1, 65_535), help="With --join: Envoy's own.  [default: 9901]")
 @click.option("--quiet", is_flag=True, hidden=True, help="Print no addresses: what a detached run would log.")
-def command(workspace: str | None, environment: str, overlays: tuple[str, ...], *, detach: bool, quiet: bool) -> None:
+def command(
+    workspace: str | None,
+    environment: str,
+    overlays: tuple[str, ...],
+    *,
+    detach: bool,
+    quiet: bool,
+    join: str,
+    invite: str,
+    folder: str,
+    port: int | None,
+    admin_port: int | None,
+) -> None:
     """Run Envoy, NATS, the control plane and the guard of a workspace.
 
     Default ports that are taken move to free ones; the addresses in force are in .treadle/run.json. Every process is
     restarted when it dies. Ctrl-C stops them all.
     """
+    if join or invite or folder or port or admin_port:
+        from treadle.cli.fleet import invite_node, join_fleet
+
+        if bool(join) == bool(invite) or not folder or detach or overlays or (invite and (port or admin_port)):
+            from treadle.base.errors import UsageError
+
+            raise UsageError(
+                "bad-join-arguments",
+                "a node joins from its folder, or is invited into one",
+                "treadle up --invite NAME --folder DIR; then, there: treadle up --join HOST:PORT --folder DIR",
+            )
+        if invite:
+            invite_node(state_of(workspace), invite, Path(folder))
+        else:
+            join_fleet(join, Path(folder), port or 8080, admin_port or 9901)
+        return
     state = state_of(workspace)
     if detach:
         arguments = ["up", "--quiet", "--workspace", str(state.root), "--environment", environment]

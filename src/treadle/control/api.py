@@ -54,6 +54,7 @@ class Api:
     applied: Callable[[], None]
     desk: Desk
     keeper: KeyKeeper
+    nodes: Callable[[], list[dict[str, Any]]]
 
     def routes(self) -> list[Route]:
         """To be mounted at the root."""
@@ -131,6 +132,7 @@ class Api:
                 "refused": [{"contract": each.contract, "why": reasons(each)} for each in refused],
                 "issuers": [asdict(each) for each in self.keeper.status()],
                 "sources": [asdict(each) for each in self.collector.status()],
+                "nodes": self.nodes(),
                 "problems": [*self.collector.problems, *filter(None, [self.desk.problem])],
                 "throttles": [each.said() for each in self.desk.slowed()],
                 "quotas": [asdict(each) for each in self.desk.quotas()],

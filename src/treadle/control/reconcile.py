@@ -67,6 +67,8 @@ class Reconciler:
     moment: Callable[[Settings], Moment] = lambda _: Moment()
     _taken: bytes = b""
     """The configuration that NATS has read, as far as this process knows."""
+    live: Callable[[Compiled], None] = lambda _: None
+    """Is told of whatever went live, at once."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -153,6 +155,7 @@ class Reconciler:
             # In a thread: a sync for each of many contracts must not keep the loop from answering.
             await asyncio.to_thread(self._note, compiled)
             self.current = compiled
+            self.live(compiled)
             return compiled, push.live_ms
 
     async def renew(self) -> None:
@@ -167,6 +170,7 @@ class Reconciler:
             judged = compiled.snapshot.digest == self._compiled().snapshot.digest
             await self.envoy.push(compiled.snapshot, judged=judged)
             self.current = compiled
+            self.live(compiled)
 
     async def _renewed(self, compiled: Compiled) -> Compiled:
         now = self.moment(compiled.settings)  # in the loop, where the counts grow

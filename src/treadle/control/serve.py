@@ -33,6 +33,7 @@ from treadle.control.api import Api
 from treadle.control.collect import Collector, CountedSource, EngineCount, LogFileSource
 from treadle.control.compile import Compiled
 from treadle.control.decisions import facts_of
+from treadle.control.fleet import Fleet
 from treadle.control.journal import fact_of_change
 from treadle.control.keys import KeyFolder, KeyKeeper
 from treadle.control.limits import Desk
@@ -109,10 +110,10 @@ async def serve(state: State, make_front: MakeFront) -> None:
 
         collector = watch.collector = Collector(log, trail, subjects, sources, hear)
         desk.collector = collector
-        trace = new_trace()
-        took_us = _now_us() - began_us
+        trace, took_us = new_trace(), _now_us() - began_us
         await collector.record(facts_of("up", compiled, trace=trace, parent="", at_us=began_us, took_us=took_us))
         await reconciler.keep(compiled, verb="up", trace=trace.trace_id, at_us=began_us)
+        nodes = await stack.enter_async_context(_nodes(compiled, envoy, reconciler, collector))
 
         def topic(channel: str) -> Topic | None:
             return next((each for each in _current(reconciler).bus.topics if each.channel == channel), None)
@@ -136,7 +137,7 @@ async def serve(state: State, make_front: MakeFront) -> None:
             for stream in streams(_current(reconciler).bus):
                 collector.follow(_stream(reconciler, backend, stream))
 
-        api = Api(reconciler, backend, collector, connectors, store, applied, desk, keeper)
+        api = Api(reconciler, backend, collector, connectors, store, applied, desk, keeper, nodes)
         issuer = replace(reconciler.issuer(), consumers=_Consumers(reconciler))
         front = make_front(watch, rollup, trail, [*issuer.routes(), *api.routes()])
         webhooks = Starlette(routes=[*connectors.routes(), Route("/healthz", _healthz)])
@@ -217,6 +218,21 @@ async def _bus(run: Run, store: FileSecrets) -> AsyncIterator[NatsBackend]:
         yield NatsBackend(nc)
     finally:
         await nc.close()
+
+
+@contextlib.asynccontextmanager
+async def _nodes(
+    compiled: Compiled, envoy: EnvoyEngine, reconciler: Reconciler, collector: Collector
+) -> AsyncIterator[Callable[[], list[dict[str, Any]]]]:
+    """Serve gateway nodes on other machines, where the workspace has such; gives how they are."""
+    fleet = await asyncio.to_thread(Fleet.of, compiled, envoy, reconciler.certificates(), collector.record)
+    if fleet is None:
+        yield list
+        return
+    fleet.live(compiled)
+    reconciler.live = fleet.live
+    async with fleet.running():
+        yield fleet.status
 
 
 def _sources(

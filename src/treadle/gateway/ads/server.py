@@ -63,9 +63,15 @@ class AdsServer:
     Until the first `publish` it answers nobody: a node that is told of nothing would take down what it serves.
     """
 
-    def __init__(self, schema: Schema, tell: Tell = lambda _: None, bootstrap: Bootstrap | None = None) -> None:
-        """`tell` is called with each verdict of a node; it must not block. `bootstrap` answers nodes that join."""
+    def __init__(
+        self, schema: Schema, tell: Tell = lambda _: None, bootstrap: Bootstrap | None = None, within: str = ""
+    ) -> None:
+        """`tell` is called with each verdict of a node; it must not block. `bootstrap` answers nodes that join.
+
+        `within` is how the SPIFFE id of a node begins.
+        """
         self.bootstrap = bootstrap
+        self._within = within
         self.catalog: Catalog | None = None
         self._wire = Wire(schema)
         self._tell = tell
@@ -156,7 +162,7 @@ class AdsServer:
         try:
             async with asyncio.timeout(_FIRST_S):
                 first = self._wire.read_request(await anext(aiter(requests)))
-            session = self._begin(_sound(name_of(context.auth_context(), first.node)))
+            session = self._begin(_sound(name_of(context.auth_context(), first.node, self._within)))
             self._take(session, first)
             reader = asyncio.create_task(self._read(session, requests))
             while not session.over:
@@ -188,7 +194,7 @@ class AdsServer:
         import grpc
 
         try:
-            node = _sound(name_of(context.auth_context(), ""))
+            node = _sound(name_of(context.auth_context(), "", self._within))
             if self.bootstrap is None:
                 raise ProtocolError("no node can join here")
             return await asyncio.to_thread(self.bootstrap, node, said)

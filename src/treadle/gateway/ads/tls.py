@@ -58,17 +58,18 @@ class Credentials:
             ) from None
 
 
-def name_of(auth: Mapping[str, Sequence[bytes]], said: str) -> str:
+def name_of(auth: Mapping[str, Sequence[bytes]], said: str, within: str = "") -> str:
     """What a node is called: by its certificate where there is TLS, else by itself. Raises ProtocolError.
 
-    A node that calls itself otherwise than its certificate does is not believed.
+    `within` is how its SPIFFE id has to begin: a certificate of the same authority makes nobody a node. One that calls
+    itself otherwise than its certificate does is not believed.
     """
     if b"ssl" not in auth.get("transport_security_type", ()):
         return said
-    ids = auth.get(_SPIFFE, ())
-    if len(ids) != 1:
-        raise ProtocolError("a node's certificate names it by one SPIFFE id")
-    name = ids[0].decode("ascii", "replace").rpartition("/")[2]
+    ids = [each.decode("ascii", "replace") for each in auth.get(_SPIFFE, ())]
+    if len(ids) != 1 or not ids[0].startswith(within or "spiffe://"):
+        raise ProtocolError("this certificate is not that of a node")
+    name = ids[0].removeprefix(within) if within else ids[0].rpartition("/")[2]
     if said and said != name:
         raise ProtocolError(f"a node calls itself {said[:100]!r} and its certificate {name[:100]!r}")
     return name

@@ -1,0 +1,115 @@
+"""One gateway node of a fleet: a relay and the Envoy beside it, in a folder of their own.
+
+    certificates/   tls.crt, tls.key, ca.crt: who this node is (`treadle up --invite` makes them)
+    bootstrap.json  what Envoy was last started with
+    good/           the last good configuration
+
+A node that cannot reach the control plane starts with what it had. It never asks twice for what it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from treadle.base.canon import canonical
+from treadle.base.errors import EngineError, InputError
+from treadle.base.files import write_atomically
+from treadle.control.fleet import HERE, KIND
+from treadle.control.probe import ask
+from treadle.control.supervise import Process, Supervisor
+from treadle.gateway.ads.relay import Relay
+from treadle.gateway.ads.tls import Credentials
+from treadle.gateway.engine import EnvoyEngine
+from treadle.gateway.envoy import NodeSettings
+from treadle.gateway.envoy.certificates import secrets
+from treadle.gateway.envoy.snapshot import discovery
+from treadle.gateway.schema import Schema
+from treadle.secrets.authority import validity
+
+_log = logging.getLogger("treadle.control")
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """Which control plane (`host:port`), on which ports, in which folder."""
+
+    control: str
+    folder: Path
+    port: int
+    admin_port: int
+
+
+async def run_node(joining: Joining) -> None:
+    """Run until SIGINT or SIGTERM. Raises InputError and EngineError for what waiting does not mend.
+
+    The process stays in the node's folder: everything of a node is named relative to it.
+    """
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # what we start is another program at once
+    os.chdir(joining.folder)
+    await asyncio.to_thread(Path("log").mkdir, exist_ok=True)
+    certificates = Path("certificates")
+    name = name_in(certificates / "tls.crt")
+    credentials = Credentials(*(certificates / each for each in ("tls.crt", "tls.key", "ca.crt")))
+    engine = EnvoyEngine.find({})
+    schema = await asyncio.to_thread(Schema.of, engine.binary, Path("schema"))
+    relay = Relay(schema, name, joining.control, Path("good"), credentials)
+    await _start_files(relay, joining)
+    async with relay.running(Path("ads.sock")):
+        supervisor = Supervisor(
+            [_envoy(engine, joining)],
+            logs=Path("log"),
+            journal=Path("processes.jsonl"),
+            on_change=lambda rows: write_atomically(Path("node.json"), canonical(rows), durable=False),
+        )
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(each, supervisor.stop)
+        await supervisor.run(lambda: _log.info("node %s serves on port %s", name, joining.port))
+
+
+def name_in(certificate: Path) -> str:
+    """The node's name, as its certificate has it. Raises InputError `not-a-node`."""
+    with contextlib.suppress(OSError, ValueError):
+        for each in validity(certificate.read_bytes()).names:
+            kind, _, name = each.removeprefix("spiffe://").partition("/")[2].partition("/")
+            if each.startswith("spiffe://") and kind == KIND and name:
+                return name
+    raise InputError(
+        "not-a-node",
+        f"{certificate} is not the certificate of a gateway node",
+        "where the control plane runs: treadle up --invite NAME --folder FOLDER; bring FOLDER here",
+    )
+
+
+async def _start_files(relay: Relay, joining: Joining) -> None:
+    """The bootstrap and the secret files, new from the control plane or as they were."""
+    asked = orjson.dumps({"port": joining.port, "admin_port": joining.admin_port})
+    kept = Path("bootstrap.json")
+    try:
+        bootstrap = await relay.client.join(asked)
+    except EngineError as why:
+        if not await asyncio.to_thread(kept.exists):
+            raise
+        _log.warning("%s; this node starts with what it had", why.message)
+        return
+    here = NodeSettings(folder=HERE, port=1, admin_port=1, tls=f"{HERE}/certificates")
+    for name, secret in secrets(here).items():
+        write_atomically(Path(here.file("sds", name)), discovery(secret))
+    write_atomically(kept, bootstrap)
+
+
+def _envoy(engine: EnvoyEngine, joining: Joining) -> Process:
+    return Process(
+        name="envoy",
+        argv=engine.argv(Path(HERE)),
+        ready=lambda: ask(joining.admin_port, "/ready"),
+        port=joining.port,
+    )
