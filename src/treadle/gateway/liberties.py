@@ -2,7 +2,8 @@
 
 Who may call, what is checked, limited, counted and logged, where a call goes and which headers tell of it, how long it
 may last and how often it may be repeated: all of that has words of its own in the contract, where it can be read,
-judged and compared. A patch that could reach it would switch law off where nobody looks. What is left is judged by Envoy.
+judged and compared. A patch that could reach it would switch law off where nobody looks. What is left is for Envoy to
+judge.
 """
 
 from __future__ import annotations

@@ -93,3 +93,19 @@ components:
             "the payload describes no /partitionKey",
         ),
     }  # fmt: skip
+
+
+def test_a_day_that_no_calendar_has_is_found():
+    text = """\
+openapi: 3.1.0
+info:
+  title: Orders
+  version: 1.0.0
+  x-treadle: {deprecation: {since: "2027-02-30", sunset: "2027-13-01"}}
+paths: {}
+"""
+    found = judge("deprecation-dates")(text).splitlines()
+    assert [line.partition("deprecation-dates: ")[2] for line in found] == [
+        "2027-02-30 is no day of any calendar",
+        "2027-13-01 is no day of any calendar",
+    ]

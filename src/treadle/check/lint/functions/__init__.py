@@ -94,6 +94,8 @@ SHIPPED: Mapping[str, str] = MappingProxyType(
         # The conventions
         "cursorPagination": f"{_TREADLE}.cursor_pagination:make",
         "declaredParameter": f"{_TREADLE}.declared_parameter:make",
+        "deprecationAnnounced": f"{_TREADLE}.deprecation_announced:make",
+        "deprecationDates": f"{_TREADLE}.deprecation_dates:make",
         "errorEnvelope": f"{_TREADLE}.error_envelope:make",
         "eventMetadata": f"{_TREADLE}.event_metadata:make",
         "eventName": f"{_TREADLE}.event_name:make",
