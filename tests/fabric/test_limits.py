@@ -70,6 +70,8 @@ def test_a_throttle_is_in_force_when_the_verb_returns_and_over_restarts_and_unti
     (row,) = json.loads(fabric.treadle("throttle", "--list", "--format", "json").stdout)["throttles"]
     assert (row["consumer"], row["reason"]) == ("demo-app", "a loop of retries")
     assert ask(fabric, "demo-app")[:2] == (429, "THROTTLED")
+    assert "slowed down   demo-app to 1/h for " in fabric.treadle("status").stdout
+    assert json.loads(fabric.treadle("status", "--format", "json").stdout)["throttles"] == [row]
     (fact,) = audited(fabric, "throttle")
     assert fact.consumer == "demo-app"
     assert "a loop of retries" in fact.detail
@@ -111,6 +113,7 @@ def test_a_used_up_day_is_refused_remembered_and_lifted_by_a_larger_tier(fabric)
     assert (status, code) == (429, "QUOTA_EXCEEDED")
     assert 0 < int(wait) <= 86_400
     assert ask(fabric, "demo-app")[0] == 200
+    assert "out of quota  partner: " in fabric.treadle("status").stdout
     used = quota_of(fabric, "partner")
     assert used["used"] == len(statuses) - 1, "what was let through is counted, what was refused is not"
     control_killed(fabric)

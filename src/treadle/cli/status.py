@@ -5,10 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import time
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from treadle.base.printable import printable
 from treadle.cli.options import format_option, state_of, workspace_option
+from treadle.cli.throttle import describe
+
+if TYPE_CHECKING:
+    from treadle.control.state import State
 
 
 @click.command(epilog="Exit code 0 when everything is ready, 4 when a process is not, or when nothing runs at all.")
@@ -29,6 +35,8 @@ def command(workspace: str | None, format: str) -> None:
     run["ready"] = ready
     if found := validity_of(state.node_certificates / "tls.crt"):
         run["certificate_until"] = dt.datetime.fromtimestamp(found.until, tz=dt.UTC).isoformat()
+    limits = _limits(state, run)
+    run.update(limits)
     if format == "json":
         import orjson
 
@@ -47,4 +55,32 @@ def command(workspace: str | None, format: str) -> None:
                 f"{row['name']:<16}{row['state']:<10}{row['pid'] or '-':>8}{row['port'] or '-':>7}"
                 f"{row['restarts']:>10}  {since}  {row['detail']}".rstrip()
             )
+        _say_limits(limits)
     sys.exit(0 if ready else 4)
+
+
+def _limits(state: State, run: dict[str, Any]) -> dict[str, Any]:
+    """Who is slowed down, and what is used of each quota, from the control process; nothing while it is away."""
+    from treadle.base.errors import TreadleError
+    from treadle.cli.apply import ask_control
+
+    if not any(row["name"] == "control" and row["state"] == "ready" for row in run["processes"]):
+        return {}
+    try:
+        said = ask_control(state, run, "GET", "/control/status").json()
+    except TreadleError:
+        return {}
+    return {name: said.get(name, []) for name in ("throttles", "quotas")}
+
+
+def _say_limits(limits: dict[str, Any]) -> None:
+    """Only what keeps somebody from calling: a quota that is not used up is in the JSON."""
+    out = [row for row in limits.get("quotas", ()) if row["used"] >= row["limit"]]
+    if out or limits.get("throttles"):
+        click.echo()
+    for row in limits.get("throttles", ()):
+        click.echo(f"slowed down   {printable(describe(row))}")
+    for row in out:
+        click.echo(
+            f"out of quota  {printable(row['consumer'])}: {row['used']} of {row['limit']} calls this {row['window']}"
+        )

@@ -148,6 +148,12 @@ def _show(rows: list[dict[str, Any]], format: str) -> None:
             click.echo(f"{row['consumer']:<24}{_rate(row['limit']):<16}{_left(row):<10}{row['reason']}".rstrip())
 
 
+def describe(row: dict[str, Any]) -> str:
+    """One throttle in words: `partner to 10/s for 9 m: too eager`."""
+    reason = f": {row['reason']}" if row["reason"] else ""
+    return f"{row['consumer']} to {_rate(row['limit'])} for {_left(row)}{reason}"
+
+
 def _json(value: Any) -> None:
     import orjson
 
