@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -22,7 +21,10 @@ ORDER = {
     "properties": {"sku": {"type": "string", "pattern": "^[A-Z]{2}-[0-9]+$"}, "quantity": {"type": "integer"}},
     "additionalProperties": False,
 }
-TREE = {"$defs": {"node": {"anyOf": [{"type": "integer"}, {"items": {"$ref": "#/$defs/node"}}]}}, "$ref": "#/$defs/node"}
+TREE = {
+    "$defs": {"node": {"anyOf": [{"type": "integer"}, {"items": {"$ref": "#/$defs/node"}}]}},
+    "$ref": "#/$defs/node",
+}
 
 
 def route(operation, method, template, guard=None, how=Enforcement.ENFORCE, timeout_ms=2_000, checks=()):
@@ -102,10 +104,10 @@ class Recorder:
         for writer in list(self.writers):
             writer.close()
 
-    writers: set = field(default_factory=set)
+    writers: dict = field(default_factory=dict)
 
     async def _connection(self, reader, writer):
-        self.writers.add(writer)
+        self.writers[writer] = reader
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -122,7 +124,7 @@ class Recorder:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
-            self.writers.discard(writer)
+            self.writers.pop(writer, None)
             writer.close()
 
     def keys(self):
@@ -257,11 +259,7 @@ async def hop(tmp_path):
 
 @pytest.fixture
 def anyio_backend():
-    return "asyncio"
-
-
-async def until_idle(world):
-    await world.until(lambda: world.upstream.waiting.is_set())
+    return "asyncio", {"use_uvloop": True}  # as the process does
 
 
 World.answer = staticmethod(answer)
@@ -271,4 +269,3 @@ World.read = staticmethod(read_answer)
 World.gateway = staticmethod(gateway)
 World.route = staticmethod(route)
 World.guard = staticmethod(guard)
-World.words = re.compile(r"\w+")

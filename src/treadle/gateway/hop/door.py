@@ -7,7 +7,7 @@ bounded. A second call that is sent before the first was answered (pipelining) i
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, cast
 
 import httptools
 
@@ -62,8 +62,7 @@ class Door(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Somebody is there."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type only
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._taker.doors.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - either way it is gone

@@ -49,11 +49,15 @@ class Rule:
     lookup: Lookup | None = None
 
 
-def encode(gateway: Gateway) -> bytes:
-    """The file for a gateway: the same bytes for the same promises."""
+def encode(gateway: Gateway, before: Gateway | None = None) -> bytes:
+    """The file for a gateway: the same bytes for the same promises.
+
+    `before` is what serves until the gateway has taken the new routes: its operations are kept until then.
+    """
     rows = {
         route.key: _row(api, route)
-        for api in sorted(gateway.apis, key=lambda each: each.contract)
+        for each in (before, gateway)
+        for api in (each.apis if each else ())
         for route in api.routes
         if route.guard
     }

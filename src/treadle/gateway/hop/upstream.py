@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from enum import StrEnum
 from pathlib import Path
+from typing import cast
 
 import httptools
 
@@ -83,8 +84,7 @@ class Onward(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is there."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type only
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     @property
     def usable(self) -> bool:

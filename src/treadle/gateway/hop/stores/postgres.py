@@ -1,7 +1,9 @@
 """Keys in PostgreSQL: for a fleet whose nodes share them.
 
-Every commit asks for `synchronous_commit = on`; what that is worth after a loss of power is the server's own setting
-(`fsync`, replicas). A batch is pipelined: two round trips and the commit, however many calls wait.
+The commit of a claim asks for `synchronous_commit = on`; what that is worth after a loss of power is the server's own
+setting (`fsync`, replicas). How a call ended is committed without waiting for the disk, as in a file: a crash of the
+server may lose the last of it, and then a key is in doubt where it was answered. A batch is pipelined: two round trips
+and the commit, however many calls wait.
 """
 
 from __future__ import annotations
@@ -72,6 +74,8 @@ class PostgresDatabase:
         met: list[tuple[int, Claim]] = []
         with connection.transaction():
             with connection.pipeline():
+                if not any(isinstance(each, Claim) for each in work):
+                    connection.execute("SET LOCAL synchronous_commit = off")
                 begun = [(each, connection.execute(*_statement(each))) for each in work]
             for at, (each, cursor) in enumerate(begun):
                 if isinstance(each, Claim):

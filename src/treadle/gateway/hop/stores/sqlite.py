@@ -1,7 +1,9 @@
 """Keys in a SQLite file: for the hops of one node.
 
-In WAL mode with full sync: a commit that returned survives a loss of power, as far as the disk tells the truth about
-its cache (https://www.sqlite.org/pragma.html#pragma_synchronous).
+In WAL mode. A claim is synced: once its call is sent, no loss of power takes it back, as far as the disk tells the truth
+about its cache (https://www.sqlite.org/pragma.html#pragma_synchronous). How a call ended is written and not synced, for
+that costs as much as everything else: the death of a process loses nothing of it, a loss of power may, and then the key
+is in doubt where it was answered. It is synced with the next claim.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, bytes_max: int = BYTES_MAX, busy_s: float = BUSY_S) -> None:
         """Open the file. Raises StoreAwayError."""
+        self._synced = ""
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
             self._db = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
@@ -51,6 +54,7 @@ class SqliteDatabase:
     def commit(self, work: list[Work]) -> list[Any]:
         """All of the work in one transaction."""
         try:
+            self._sync("FULL" if any(isinstance(each, Claim) for each in work) else "NORMAL")
             self._db.execute("BEGIN IMMEDIATE")
             results = [self._do(each) for each in work]
             self._db.execute("COMMIT")
@@ -64,10 +68,14 @@ class SqliteDatabase:
         """Close the file."""
         self._db.close()
 
+    def _sync(self, how: str) -> None:
+        if how != self._synced:
+            self._db.execute(f"PRAGMA synchronous = {how}")
+            self._synced = how
+
     def _prepare(self, bytes_max: int) -> None:
         (page,) = self._db.execute("PRAGMA page_size").fetchone()
         self._db.execute("PRAGMA journal_mode = WAL").fetchone()
-        self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute(f"PRAGMA max_page_count = {max(bytes_max // page, 1)}").fetchone()
         # Answers of an upstream hold records of people: what was forgotten is not to be read from the file.
         self._db.execute("PRAGMA secure_delete = ON").fetchone()
