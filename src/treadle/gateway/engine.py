@@ -108,9 +108,10 @@ class EnvoyEngine:
     def argv(self, folder: Path) -> list[str]:
         """How to run the node whose files are in `folder`.
 
-        The access log is handed to the kernel with every line: a killed Envoy loses what it had not answered yet.
+        The access log is handed to the kernel every 10 ms, sooner under load: a killed Envoy loses the lines of that
+        time, and the gap is counted. A line at a time costs a fifth more CPU for each call.
         """
-        flags = ["--file-flush-interval-msec", "10", "--file-flush-min-size-kb", "0"]
+        flags = ["--file-flush-interval-msec", "10", "--file-flush-min-size-kb", "64"]
         # The tracer would complain of its exporter, which leads nowhere on purpose.
         logs = ["--log-level", "warning", "--component-log-level", "tracing:off"]
         process = ["--disable-hot-restart", "--concurrency", str(self.concurrency)]
