@@ -12,9 +12,10 @@ class NodeSettings:
     """One node. `folder` is an absolute path; Envoy reads its resources there and writes the access log.
 
     `address` and `port` take calls; `admin_port` is on loopback always. `body_bytes_max` bounds a request's body.
-    `hop_socket` is where the guard hop takes calls and `onward_socket` where it sends them on, both Unix sockets;
-    empty: in the node's folder. `tls` is the folder of the node's certificates, empty for a node that has none and
-    speaks plain HTTP; one that is `plain` takes calls without TLS though it has them, behind a balancer that speaks it.
+    `hop_socket` is where the guard hop takes calls and `onward_socket` where it sends them on, `drift_socket` where
+    sampled answers go, all Unix sockets; empty: in the node's folder. `tls` is the folder of the node's certificates,
+    empty for a node that has none and speaks plain HTTP; one that is `plain` takes calls without TLS though it has
+    them, behind a balancer that speaks it.
     `carrier` is how what moves reaches the node: `files`, or `ads` from a server on the Unix socket `ads_socket`.
     `client_certificates` is `none`, `optional` or `required`. `authorities` is the PEM file of those that the system
     trusts.
@@ -28,6 +29,7 @@ class NodeSettings:
     body_bytes_max: int = 1_048_576
     hop_socket: str = ""
     onward_socket: str = ""
+    drift_socket: str = ""
     carrier: str = "files"
     ads_socket: str = ""
     tls: str = ""
@@ -54,6 +56,11 @@ class NodeSettings:
     def onward(self) -> str:
         """The socket that takes calls back from the guard hop."""
         return self.onward_socket or f"{self.folder}/onward.sock"
+
+    @property
+    def drift(self) -> str:
+        """The socket that takes sampled answers."""
+        return self.drift_socket or f"{self.folder}/drift.sock"
 
     def file(self, kind: str, name: str = "all") -> str:
         """The discovery file of one resource, or of all of a kind.

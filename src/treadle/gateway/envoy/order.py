@@ -16,6 +16,7 @@ from treadle.gateway.envoy.features import (
     condition,
     cors,
     doors,
+    drift,
     edge,
     envelope,
     fleet,
@@ -64,6 +65,7 @@ FEATURES = (
     body.FEATURE,  # nothing is buffered for a caller who may not
     doors.FEATURE,  # acts on answers only: any place would do
     streaming.FEATURE,  # no filter: what has no end
+    drift.FEATURE,  # next to the router: sees answers as they came, and none that the others gave
     timeouts.FEATURE,  # no filter: bounds the rest
     retries.FEATURE,  # no filter: what the router may send again
     breakers.FEATURE,  # no filter: how much it may send
