@@ -7,10 +7,11 @@ import pytest
 
 from treadle.base.errors import PolicyError
 from treadle.contract.model import Consumer, Place
-from treadle.control.certificates import Certificates, validity_of
+from treadle.control.certificates import Certificates, Owners, validity_of
 from treadle.control.state import State
 
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
+GATEWAY = "spiffe://acme.treadle/gateway/gateway"
 HOUR = 3_600
 CONSUMERS = {"demo-app": Consumer("demo-app", "platform", "gold", Place("treadle.yaml"))}
 
@@ -43,7 +44,7 @@ def loaded(folder):
 
 def test_they_are_made_for_the_names_of_the_gateway(certificates):
     folder = certificates.state.node_certificates
-    assert certificates.ensure(HOSTS)
+    assert certificates.ensure(Owners(HOSTS))
     assert loaded(folder)
     assert validity_of(folder / "tls.crt").names == {
         "127.0.0.1",
@@ -57,11 +58,11 @@ def test_they_are_made_for_the_names_of_the_gateway(certificates):
 
 def test_they_are_kept_for_half_of_their_life_and_renewed_then(certificates, clock):
     folder = certificates.state.node_certificates
-    certificates.ensure(HOSTS)
+    certificates.ensure(Owners(HOSTS))
     first = (folder / "tls.crt").read_bytes()
     for hours, renewed in ((1, False), (10.5, False), (1, True), (1, False), (30, True)):
         clock.at += hours * HOUR
-        assert certificates.ensure(HOSTS) is renewed
+        assert bool(certificates.ensure(Owners(HOSTS))) is renewed
         found = validity_of(folder / "tls.crt")
         assert found.since <= clock.at < found.until - 11 * HOUR
         assert loaded(folder)
@@ -71,37 +72,50 @@ def test_they_are_kept_for_half_of_their_life_and_renewed_then(certificates, clo
 
 def test_a_clock_that_was_wrong_is_no_trouble_for_long(certificates, clock):
     clock.at += 1_000 * HOUR
-    certificates.ensure(HOSTS)
+    certificates.ensure(Owners(HOSTS))
     clock.at -= 1_000 * HOUR
-    assert certificates.ensure(HOSTS)
+    assert certificates.ensure(Owners(HOSTS))
 
 
 def test_other_names_are_another_certificate(certificates):
-    certificates.ensure(HOSTS)
-    assert certificates.ensure((*HOSTS, "api.acme.example"))
+    certificates.ensure(Owners(HOSTS))
+    assert certificates.ensure(Owners((*HOSTS, "api.acme.example")))
     assert "api.acme.example" in validity_of(certificates.state.node_certificates / "tls.crt").names
 
 
 @pytest.mark.parametrize("lost", ["tls.crt", "tls.key", "ca.crt"])
 def test_what_is_lost_is_made_again(certificates, lost):
     folder = certificates.state.node_certificates
-    certificates.ensure(HOSTS)
+    certificates.ensure(Owners(HOSTS))
     (folder / "..data" / lost).unlink()
-    assert certificates.ensure(HOSTS)
+    assert certificates.ensure(Owners(HOSTS))
     assert loaded(folder)
 
 
 def test_a_file_of_nonsense_is_replaced(certificates):
     folder = certificates.state.node_certificates
-    certificates.ensure(HOSTS)
+    certificates.ensure(Owners(HOSTS))
     (folder / "..data" / "tls.crt").write_text("nonsense")
-    assert certificates.ensure(HOSTS)
+    assert certificates.ensure(Owners(HOSTS))
     assert loaded(folder)
+
+
+def test_services_of_our_own_trust_domain_have_theirs(certificates, clock):
+    services = {"orders-api": "spiffe://acme.treadle/service/orders-api", "partner": "spiffe://partner.example/api"}
+    owners = Owners(HOSTS, services)
+    assert certificates.ensure(owners) == (GATEWAY, services["orders-api"])
+    folder = certificates.state.service_certificates
+    assert loaded(folder / "orders-api")
+    assert validity_of(folder / "orders-api" / "tls.crt").names == {services["orders-api"]}
+    assert not (folder / "partner").exists()
+    assert certificates.ensure(owners) == ()
+    clock.at += 13 * HOUR
+    assert certificates.ensure(owners) == (GATEWAY, services["orders-api"])
 
 
 def test_old_ones_do_not_pile_up(certificates):
     for number in range(5):
-        certificates.ensure((*HOSTS, f"host-{number}.example"))
+        certificates.ensure(Owners((*HOSTS, f"host-{number}.example")))
     assert len(list(certificates.state.node_certificates.glob("..[0-9]*"))) == 2
 
 

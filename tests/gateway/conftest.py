@@ -68,6 +68,8 @@ class EchoServer:
             for writer in list(self.writers):
                 writer.close()
             await server.wait_closed()
+            if tls:  # a handshake that ends now has its connection closed in a later turn
+                await asyncio.sleep(0.05)
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)

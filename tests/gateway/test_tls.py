@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from treadle.base.errors import EngineError
-from treadle.control.certificates import Certificates
+from treadle.control.certificates import Certificates, Owners
 from treadle.control.state import State
 from treadle.gateway.envoy import compile_gateway
 from treadle.secrets.authority import make_authority, spiffe_id
@@ -71,7 +71,7 @@ def secured(fresh, tmp_path, certificates, authority):
         for process in fresh.processes:
             process.kill()
             process.wait(10)
-        certificates.ensure(HOSTS)
+        certificates.ensure(Owners(HOSTS))
         fresh.node = replace(fresh.node, tls=str(certificates.state.node_certificates), **node)
         fresh.base = replace(fresh.base, trust_domain=DOMAIN)
         fresh.engine.prepare(compile_gateway(fresh.base, fresh.node))
@@ -191,7 +191,7 @@ def test_certificates_are_renewed_without_a_failed_handshake(secured, fresh, cer
             for number in range(25):
                 before = serial()
                 # Other names are a reason to renew that needs no clock.
-                assert certificates.ensure((*HOSTS, f"host-{number}.example"))
+                assert certificates.ensure(Owners((*HOSTS, f"host-{number}.example")))
                 fresh.until(lambda before=before: serial() != before)
         finally:
             done.set()
@@ -203,7 +203,7 @@ def test_certificates_are_renewed_without_a_failed_handshake(secured, fresh, cer
 
 
 def test_what_is_no_pair_of_certificate_and_key_is_said_before_anything_starts(fresh, tmp_path, certificates):
-    certificates.ensure(HOSTS)
+    certificates.ensure(Owners(HOSTS))
     folder = certificates.state.node_certificates
     other = issued(certificates.authority(), "gateway", "gateway")
     (folder / "..data" / "tls.key").write_bytes(other.key.reveal())

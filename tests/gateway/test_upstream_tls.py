@@ -27,27 +27,6 @@ def authority():
 
 
 @pytest.fixture
-def node(fresh, tmp_path, authority):
-    """The usual node, with certificates of its own and no TLS at the front."""
-    for process in fresh.processes:
-        process.kill()
-        process.wait(10)
-    folder = tmp_path / "certificates"
-    folder.mkdir()
-    own = authority.issue(spiffe_id(DOMAIN, "gateway", "gateway"), time.time())
-    for name, data in {
-        "tls.crt": own.certificate,
-        "tls.key": own.key.reveal(),
-        "ca.crt": authority.certificate,
-    }.items():
-        (folder / name).write_bytes(data)
-    fresh.node = replace(fresh.node, tls=str(folder), plain=True)
-    fresh.engine.prepare(compile_gateway(fresh.base, fresh.node))
-    fresh.start()
-    return fresh
-
-
-@pytest.fixture
 def serve(tmp_path, echo):
     """How to start an upstream with a certificate; it demands one of the caller where it is told whose."""
     servers = []
@@ -68,6 +47,28 @@ def serve(tmp_path, echo):
     yield start
     for each in servers:
         each.stop()
+
+
+@pytest.fixture
+def node(serve, fresh, tmp_path, authority):
+    """The usual node, with certificates of its own and no TLS at the front. It ends before its upstreams do."""
+    assert callable(serve)
+    for process in fresh.processes:
+        process.kill()
+        process.wait(10)
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    own = authority.issue(spiffe_id(DOMAIN, "gateway", "gateway"), time.time())
+    for name, data in {
+        "tls.crt": own.certificate,
+        "tls.key": own.key.reveal(),
+        "ca.crt": authority.certificate,
+    }.items():
+        (folder / name).write_bytes(data)
+    fresh.node = replace(fresh.node, tls=str(folder), plain=True)
+    fresh.engine.prepare(compile_gateway(fresh.base, fresh.node))
+    fresh.start()
+    return fresh
 
 
 def orders(world, server, **upstream):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -105,6 +106,8 @@ def fabric(slow, key, tmp_path_factory):
     """The fabric of acme without its systems and services: in their place stands one that is slow, and one quick."""
     root = tmp_path_factory.mktemp("slow") / "acme"
     shutil.copytree(ACME, root, ignore=shutil.ignore_patterns(".treadle", "__pycache__"))
+    services = root / "domains" / "sales" / "services.yaml"
+    services.write_text(re.sub(r"\n *spiffe_id: .*", "", services.read_text()))
     quick = Upstream()
     quick.behave = quick.quick
     overlay = root / "slow.json"

@@ -77,7 +77,9 @@ class Faults:
     status: int | None = None
 
 
-def routes(model: ReadModel, faults: Faults, erp: Erp) -> list[Route]:
+def routes(model: ReadModel, faults: Faults, erp: Erp) -> tuple[list[Route], list[Route]]:
+    """Those of the API, and those of who looks after the service."""
+
     async def list_orders(request: Request) -> Response:
         if faults.status is not None:
             return refuse(request, faults.status, "INTERNAL", "The service was told to fail.")
@@ -121,19 +123,25 @@ def routes(model: ReadModel, faults: Faults, erp: Erp) -> list[Route]:
         faults.status = status
         return JSONResponse({"status": status})
 
-    return [
+    api = [
         Route("/v1/orders", list_orders, methods=["GET"]),
         Route("/v1/orders", place_order, methods=["POST"]),
         Route("/v1/placed-orders", find_placed_order),
         Route("/v1/orders/{id}", get_order),
-        Route("/admin/faults", set_faults, methods=["POST"]),
     ]
+    return api, [Route("/admin/faults", set_faults, methods=["POST"])]
 
 
 def main() -> None:
     given = arguments(GROUP, erp="http://127.0.0.1:7203")
     model = ReadModel(given.data, "orders", SCHEMA)
-    serve(GROUP, given.port, routes(model, Faults(), Erp(given.erp)), lambda: follow(CHANNEL, GROUP, keeper(model)))
+    api, operators = routes(model, Faults(), Erp(given.erp))
+    secure = (given.tls_port, given.certificates) if given.certificates else None
+
+    async def following() -> None:
+        await follow(CHANNEL, GROUP, keeper(model))
+
+    serve(GROUP, given.port, api, following, operators=operators, secure=secure)
     model.close()
 
 

@@ -1,5 +1,8 @@
 """What every service does as a process: answer on one port, and follow one channel of the bus.
 
+A service that has a certificate answers calls of its API on a second port, to the gateway alone; the first one is then
+for those who look after it.
+
 The port answers at once, also while the bus is not there: what was learned earlier is served until it comes.
 """
 
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from mutual import served
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -31,6 +35,8 @@ def arguments(name: str, **addresses: str) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "0")), help="0: any free one")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("DATA", ".")), help="folder for the database")
     parser.add_argument("--group", default=name, help="the consumer group; two versions of a service have one each")
+    parser.add_argument("--tls-port", type=int, default=0, help="where the gateway is answered, with --certificates")
+    parser.add_argument("--certificates", type=Path, help="folder with tls.crt, tls.key and ca.crt")
     for system, url in addresses.items():
         parser.add_argument(f"--{system}", default=url, help=f"the address of the {system.upper()}")
     return parser.parse_args()
@@ -114,8 +120,24 @@ async def nowhere(request: Request, _: Exception) -> Response:
     return refuse(request, 404, "NOT_FOUND", "There is no such resource.")
 
 
-def serve(name: str, port: int, routes: Sequence[Route], following: Callable[[], Awaitable[None]]) -> None:
-    """Answer on a loopback port until SIGTERM, following the bus beside."""
+def application(routes: Sequence[Route], lifespan: Any = None) -> Starlette:
+    return Starlette(routes=routes, exception_handlers={404: nowhere, Exception: failed}, lifespan=lifespan)
+
+
+def serve(
+    name: str,
+    port: int,
+    routes: Sequence[Route],
+    following: Callable[[], Awaitable[None]],
+    *,
+    operators: Sequence[Route] = (),
+    secure: tuple[int, Path] | None = None,
+) -> None:
+    """Answer on a loopback port until SIGTERM, following the bus beside.
+
+    `operators` are routes for those who look after it. With `secure`, a port and the folder of a certificate, `routes`
+    are answered there only.
+    """
     listener = socket.create_server(("127.0.0.1", port))
     say(f"{name} http://127.0.0.1:{listener.getsockname()[1]}")
 
@@ -124,18 +146,18 @@ def serve(name: str, port: int, routes: Sequence[Route], following: Callable[[],
         task = asyncio.ensure_future(following())
         task.add_done_callback(die_with)
         try:
-            yield
+            async with contextlib.AsyncExitStack() as stack:
+                if secure:
+                    await stack.enter_async_context(served(PassTrace(application(routes)), *secure))
+                yield
         finally:
             # From here on whatever it says is about a bus that is going away too.
             task.remove_done_callback(die_with)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    app = Starlette(
-        routes=[Route("/healthz", healthz), *routes],
-        exception_handlers={404: nowhere, Exception: failed},
-        lifespan=lifespan,
-    )
+    plain = [] if secure else routes
+    app = application([Route("/healthz", healthz), *operators, *plain], lifespan)
     config = uvicorn.Config(PassTrace(app), log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=2)
     with listener:
         uvicorn.Server(config).run(sockets=[listener])

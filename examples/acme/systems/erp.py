@@ -33,9 +33,7 @@ class Erp:
             for customer, total, currency, status in SEED:
                 self.create(customer, total, currency, status)
 
-    def create(
-        self, customer: str, total: str, currency: str, status: str = "draft", reference: str = ""
-    ) -> Record:
+    def create(self, customer: str, total: str, currency: str, status: str = "draft", reference: str = "") -> Record:
         record = {"id": self.records.next_id("O-", 5001), "customer": customer, "total": total, "currency": currency}
         named = {"reference": reference} if reference else {}
         return self.save(record | named | {"status": status})

@@ -1,6 +1,6 @@
-"""Certificates of a workspace: of its gateway node, renewed while it runs, and of whoever calls it.
+"""Certificates of a workspace: of its gateway node and services, renewed while they run, and of whoever calls it.
 
-The node's lie in a folder as Kubernetes mounts a secret: `tls.crt`, `tls.key` and `ca.crt` are links into a folder that
+Each lies in a folder as Kubernetes mounts a secret: `tls.crt`, `tls.key` and `ca.crt` are links into a folder that
 one more link names, `..data`. Swapping that link is a renewal: Envoy follows the folder, and never half a pair.
 """
 
@@ -12,7 +12,7 @@ import shutil
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from treadle.base.errors import EngineError, PolicyError
@@ -29,6 +29,14 @@ _log = logging.getLogger("treadle.control")
 
 
 @dataclass(frozen=True, slots=True)
+class Owners:
+    """Who runs here and needs a certificate: the gateway under `hosts`, and each service with its SPIFFE id."""
+
+    hosts: tuple[str, ...]
+    services: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Certificates:
     """Those of one workspace. `now` gives Unix time in seconds."""
 
@@ -40,18 +48,23 @@ class Certificates:
         """The workspace's own, made when it is first asked for."""
         return authority_of(FileSecrets(self.state.secrets), self.trust_domain, self.now())
 
-    def ensure(self, hosts: Iterable[str]) -> bool:
-        """Have a good certificate for the gateway under these names. Returns whether it was renewed. Raises OSError."""
-        names = [host.strip("[]") for host in hosts]
+    def ensure(self, owners: Owners) -> tuple[str, ...]:
+        """Have a good certificate for each of these. Returns the names of those that were renewed. Raises OSError."""
         authority = self.authority()
         if not _holds(self.state.authority_file, authority.certificate):
             write_atomically(self.state.authority_file, authority.certificate)
-        folder = self.state.node_certificates
-        name = spiffe_id(self.trust_domain, "gateway", "gateway")
-        if self._good(folder, authority, {name, *names}):
-            return False
-        _release(folder, authority, authority.issue(name, self.now(), hosts=names))
-        return True
+        gateway = spiffe_id(self.trust_domain, "gateway", "gateway")
+        hosts = [host.strip("[]") for host in owners.hosts]
+        wanted = [(gateway, self.state.node_certificates, hosts)]
+        for service, name in owners.services.items():
+            if name.startswith(f"spiffe://{self.trust_domain}/"):  # others have an authority of their own
+                wanted.append((name, self.state.service_certificates / service, []))
+        renewed = []
+        for name, folder, names in wanted:
+            if not self._good(folder, authority, {name, *names}):
+                _release(folder, authority, authority.issue(name, self.now(), hosts=names))
+                renewed.append(name)
+        return tuple(renewed)
 
     def _good(self, folder: Path, authority: Authority, names: set[str]) -> bool:
         """Whether what lies there is ours, whole, for just these names, and not yet to be renewed."""
@@ -64,15 +77,15 @@ class Certificates:
             return False
         return _holds(folder / "ca.crt", authority.certificate)
 
-    async def run(self, hosts: Callable[[], Iterable[str]]) -> None:
+    async def run(self, owners: Callable[[], Owners]) -> None:
         """Renew what is due, until cancelled. A machine that slept is behind by one look at most."""
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                if await asyncio.to_thread(self.ensure, hosts()):
-                    _log.info("the gateway's certificate was renewed")
+                for name in await asyncio.to_thread(self.ensure, owners()):
+                    _log.info("the certificate of %s was renewed", name)
             except (OSError, EngineError) as why:
-                _log.warning("the gateway's certificate is not renewed now: %s", why)
+                _log.warning("certificates are not renewed now: %s", why)
 
     def of_consumer(self, client: str, consumers: Mapping[str, Consumer], folder: Path) -> bytes:
         """Write a consumer's certificate, its key and the authority into `folder`; returns the certificate (PEM).

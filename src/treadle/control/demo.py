@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,7 +32,7 @@ class Program:
 
     `serves` is the service in services.yaml whose upstream it is, `also` a further one, `candidate` the service whose
     other version it is; `group` is its consumer group. `webhook` and `polled` say how its connector hears of changes,
-    `calls` names a program whose address it is told.
+    `calls` names a program whose address it is told. One with a `tls_port` answers the gateway there, over mutual TLS.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Program:
     also: str = ""
     candidate: str = ""
     calls: str = ""
+    tls_port: int = 0
     webhook: bool = False
     polled: bool = False
 
@@ -52,11 +53,17 @@ PROGRAMS = (
     Program("itsm", "systems/itsm.py", 7202, webhook=True),
     Program("erp", "systems/erp.py", 7203, polled=True),
     Program(
-        "customers-api", "services/customers.py", 7101, serves="customers-api", also="customers-api-v0",
+        "customers-api",
+        "services/customers.py",
+        7101,
+        serves="customers-api",
+        also="customers-api-v0",
         group="customers-api",
     ),
     Program("customers-next", "services/customers.py", 7104, candidate="customers-api", group="customers-next"),
-    Program("orders-api", "services/orders.py", 7102, serves="orders-api", group="orders-api", calls="erp"),
+    Program(
+        "orders-api", "services/orders.py", 7102, serves="orders-api", group="orders-api", calls="erp", tls_port=7112
+    ),
     Program("billing", "services/billing.py", 7103, group="billing"),
 )
 
@@ -82,12 +89,17 @@ class Demo:
         if program.webhook:
             argv += ["--webhook-url", f"{addresses['gateway']}/v1/webhooks/{program.name}"]
             argv += ["--key", str(_key_file(self.state, program.name))]
+            if addresses["gateway"].startswith("https:"):
+                argv += ["--ca", str(self.state.authority_file)]
         if program.candidate:
             argv += ["--group", program.group]
         if program.calls:
             argv += [f"--{program.calls}", _url(self.ports[program.calls])]
-            if addresses["gateway"].startswith("https:"):
-                argv += ["--ca", str(self.state.authority_file)]
+        after: Callable[[], bool] = _at_once
+        if program.tls_port:
+            certificates = self.state.service_certificates / program.serves
+            argv += ["--tls-port", str(self.ports[_tls(program)]), "--certificates", str(certificates)]
+            after = (certificates / "tls.crt").exists
         if self.lively and not program.group:
             argv.append("--lively")
         if program.group:
@@ -98,7 +110,8 @@ class Demo:
                 "TREADLE_NATS_USER": user,
                 "TREADLE_NATS_PASSWORD": secret,
             }
-        return Process(program.name, argv, ready=partial(ask, port, "/healthz"), env=env, port=port, url=_url(port))
+        ready = partial(ask, port, "/healthz")
+        return Process(program.name, argv, ready=ready, after=after, env=env, port=port, url=_url(port))
 
 
 def prepare(state: State, *, lively: bool) -> Demo:
@@ -115,14 +128,15 @@ def prepare(state: State, *, lively: bool) -> Demo:
         )
     state.prepare()
     state.demo.mkdir(exist_ok=True)
-    ports = choose({}, {each.name: each.port for each in PROGRAMS})
+    wanted = {each.name: each.port for each in PROGRAMS}
+    ports = choose({}, wanted | {_tls(each): each.tls_port for each in PROGRAMS if each.tls_port})
     connectors: dict[str, dict[str, str]] = {}
     for each in PROGRAMS:
         if each.polled:
             connectors[each.name] = {"url": _url(ports[each.name])}
         if each.webhook:
             connectors[each.name] = {"public_key": _signing_key(state, each.name).public_text()}
-    upstreams = {name: _url(ports[each.name]) for each in PROGRAMS for name in (each.serves, each.also) if name}
+    upstreams = {name: _upstream(ports, each) for each in PROGRAMS for name in (each.serves, each.also) if name}
     candidates = {each.candidate: {"upstream": _url(ports[each.name])} for each in PROGRAMS if each.candidate}
     # JSON is YAML, and orjson quotes what needs it.
     said = {"upstreams": upstreams, "candidates": candidates, "connectors": connectors}
@@ -140,6 +154,18 @@ def _signing_key(state: State, name: str) -> SigningKey:
 
 def _key_file(state: State, name: str) -> os.PathLike[str]:
     return state.secrets / f"webhook-{name}"
+
+
+def _at_once() -> bool:
+    return True
+
+
+def _tls(program: Program) -> str:
+    return f"{program.name}-tls"
+
+
+def _upstream(ports: Mapping[str, int], program: Program) -> str:
+    return f"https://127.0.0.1:{ports[_tls(program)]}" if program.tls_port else _url(ports[program.name])
 
 
 def _url(port: int) -> str:

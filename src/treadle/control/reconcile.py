@@ -25,7 +25,7 @@ from treadle.bus.nats_conf import Server, render, users
 from treadle.bus.server import CONF, STORE, NatsEngine
 from treadle.bus.snapshot import encode as encode_topics
 from treadle.contract.model import Settings
-from treadle.control.certificates import Certificates
+from treadle.control.certificates import Certificates, Owners
 from treadle.control.checkout import Checkout
 from treadle.control.compile import Compiled, Place, compile_place, engine_fault, issuer_of, issuers_of, without
 from treadle.control.decide import Action
@@ -96,6 +96,10 @@ class Reconciler:
         """Those of this workspace."""
         return Certificates(self.state, self.settings().trust_domain)
 
+    def owners(self) -> Owners:
+        """Who needs a certificate now."""
+        return _owners(self._compiled())
+
     def settings(self) -> Settings:
         """The settings in force."""
         if self.current is None:
@@ -115,7 +119,7 @@ class Reconciler:
         self._write_bus(compiled)
         if not again:  # NATS starts on just this file
             self._taken = (self.state.bus / CONF).read_bytes()
-        self.certificates().ensure(compiled.gateway.hosts)
+        self.certificates().ensure(_owners(compiled))
         self.envoy.prepare(compiled.snapshot)
         return compiled
 
@@ -145,7 +149,7 @@ class Reconciler:
             judged, compiled = compiled, await self._renewed(compiled)
             try:
                 await self._tell_bus(compiled)
-                await asyncio.to_thread(self.certificates().ensure, compiled.gateway.hosts)
+                await asyncio.to_thread(self.certificates().ensure, _owners(compiled))
                 push = await self.envoy.push(compiled.snapshot, judged=compiled is judged)
             except TreadleError:
                 # The guard's law goes back with the gateway's; where that fails too, the next apply mends it.
@@ -249,6 +253,11 @@ def _as_of(now: Moment, compiled: Compiled, issuers: Sequence[Issuer]) -> Compil
     if gateway == compiled.gateway:
         return compiled
     return replace(compiled, gateway=gateway, snapshot=compile_gateway(gateway, compiled.snapshot.node))
+
+
+def _owners(compiled: Compiled) -> Owners:
+    services = compiled.settings.services
+    return Owners(compiled.gateway.hosts, {each.name: each.spiffe_id for each in services if each.spiffe_id})
 
 
 def overlays_of(run: Mapping[str, Any]) -> Sequence[Path]:

@@ -152,7 +152,7 @@ async def serve(state: State, make_front: MakeFront) -> None:
                 desk.run(),
                 keeper.run(),
                 _rotation(state, envoy, reconciler, collector).run(),
-                reconciler.certificates().run(lambda: _current(reconciler).gateway.hosts),
+                reconciler.certificates().run(reconciler.owners),
             ],
         )
         await collector.close()

@@ -165,6 +165,16 @@ class State:
         """What Envoy shows, laid out as Kubernetes mounts a secret."""
         return self.certificates / "gateway"
 
+    @property
+    def service_certificates(self) -> Path:
+        """A folder of the same kind for each service that has a SPIFFE id of ours."""
+        return self.certificates / "services"
+
+    @property
+    def all_sockets(self) -> tuple[Path, ...]:
+        """Every socket of a fabric."""
+        return (self.events_socket, self.webhooks_socket, self.hop_socket, self.onward_socket, self.drift_socket)
+
     def prepare(self) -> None:
         """Make the folders, for nobody but this user: they hold records of people and keys.
 

@@ -7,6 +7,7 @@ in it, as Kubernetes does, has them read again, and no listener or cluster chang
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from treadle.contract.model import Json
 from treadle.gateway.envoy.node import NodeSettings
@@ -39,13 +40,15 @@ def secrets(node: NodeSettings) -> Mapping[str, Json]:
 
 
 def unfiled(value: Json) -> Json:
-    """The same TLS context for the engine's judgement, with secrets that are read from nowhere."""
+    """The same TLS context for the engine's judgement, with secrets that hold nothing."""
     if isinstance(value, dict):
         return {key: _NOWHERE if key == "sds_config" else unfiled(each) for key, each in value.items()}
     return [unfiled(each) for each in value] if isinstance(value, list) else value
 
 
-_NOWHERE = {"path_config_source": {"path": "/dev/null"}, "resource_api_version": "V3"}
+# Envoy watches the folder of such a file, so it is one that nobody writes to: not /dev, where /dev/null is written to.
+_NOTHING = Path(__file__).with_name("nothing") / "resources.json"
+_NOWHERE = {"path_config_source": {"path": str(_NOTHING)}, "resource_api_version": "V3"}
 
 
 def _secret(name: str, **fields: Json) -> Json:
