@@ -153,6 +153,7 @@ def _compile(place: Place, checkout: Checkout, desired: Desired, issuers: Sequen
         body_bytes_max=settings.gateway.body_bytes_max,
         hop_socket=str(place.state.hop_socket),
         onward_socket=str(place.state.onward_socket),
+        drift_socket=str(place.state.drift_socket),
         tls=str(place.state.node_certificates),
         plain=not settings.gateway.tls,
         client_certificates=settings.gateway.client_certificates,

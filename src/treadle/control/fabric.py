@@ -126,6 +126,13 @@ def _engines(
         Process(
             "guard",
             [*python, "treadle.control.guard", *root],
+        Process(
+            "drift",
+            [*python, "treadle.control.drift", *root],
+            ready=lambda: ask(state.drift_socket, "/healthz"),
+            after=state.drift_table.exists,
+            url=f"unix:{state.drift_socket}",
+        ),
             ready=lambda: ask(state.events_socket, "/healthz"),
             after=(state.bus / "topics.json").exists,
             url=f"unix:{state.events_socket}",
@@ -166,3 +173,5 @@ def _forget_last_run(state: State) -> None:
         state.run_file,
     ):
         stale.unlink(missing_ok=True)
+        state.drift_table,
+        state.drift_socket,

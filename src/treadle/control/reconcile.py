@@ -35,6 +35,7 @@ from treadle.control.plan import encode as encode_rows
 from treadle.control.runfile import read_run
 from treadle.control.snapshots import Snapshots, decode_checkout, encode_checkout
 from treadle.control.state import State
+from treadle.gateway.drift.table import encode as encode_answers
 from treadle.gateway.engine import EnvoyEngine
 from treadle.gateway.envoy import compile_gateway
 from treadle.gateway.ir import Exhausted, Issuer, Throttle
@@ -117,6 +118,7 @@ class Reconciler:
         compiled = compile_place(place, self.envoy)
         compiled = self.current = _as_of(self.moment(compiled.settings), compiled, compiled.gateway.issuers)
         self._write_bus(compiled)
+        self._write_drift(compiled)
         if not again:  # NATS starts on just this file
             self._taken = (self.state.bus / CONF).read_bytes()
         self.certificates().ensure(_owners(compiled))
@@ -163,6 +165,7 @@ class Reconciler:
             return compiled, push.live_ms
 
     async def renew(self) -> None:
+            await asyncio.to_thread(self._write_drift, compiled)
         """Bring what comes and goes up to date at the gateway, in turn with applies. Nothing else is compiled again.
 
         Raises EngineError where the gateway does not answer, RefusedSnapshotError where it will not: what serves
@@ -203,6 +206,10 @@ class Reconciler:
         conf = self.state.bus / CONF
         await asyncio.to_thread(self._write_bus, compiled)
         wanted = conf.read_bytes()
+    def _write_drift(self, compiled: Compiled) -> None:
+        """What the drift process reads: the answers that live contracts promise."""
+        _write_if_new(self.state.drift_table, encode_answers(compiled.desired.contracts), 0o600)
+
         if wanted != self._taken:
             await self._reload(conf)
             self._taken = wanted

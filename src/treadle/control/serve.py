@@ -52,6 +52,7 @@ from treadle.facts.log import FactLog
 from treadle.facts.source import Source
 from treadle.facts.subjects import SubjectBook
 from treadle.facts.trail import Trail
+from treadle.gateway.drift.journal import fact_of_drift
 from treadle.gateway.engine import EnvoyEngine
 from treadle.gateway.logs import fact_of
 from treadle.insight.rollup import Rollup
@@ -252,6 +253,7 @@ def _sources(
     calls = LogFileSource("gateway", state.gateway / "access.log", fact_of)
     yield CountedSource(calls, count, now_us=_now_us)
     yield LogFileSource("processes", state.process_log, fact_of_change)
+    yield LogFileSource("drift", state.drift_log, fact_of_drift)
     for stream in streams(compiled.bus):
         yield _stream(reconciler, backend, stream)
 

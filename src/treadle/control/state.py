@@ -146,6 +146,21 @@ class State:
         return self.folder / "idempotency.sqlite"
 
     @property
+    def drift_socket(self) -> Path:
+        """Where sampled answers are taken from the gateway."""
+        return self.sockets / "drift.sock"
+
+    @property
+    def drift_table(self) -> Path:
+        """What operations may answer, for the process that looks at samples."""
+        return self.gateway / "drift.json"
+
+    @property
+    def drift_log(self) -> Path:
+        """One JSON line for each difference between answers and contracts; the collector makes facts of it."""
+        return self.folder / "drift.jsonl"
+
+    @property
     def keys(self) -> Path:
         """The last good public keys of identity providers."""
         return self.folder / "keys"
