@@ -91,6 +91,8 @@ class EchoServer:
                 word = path.partition("?")[0].rpartition("/")[2]
                 if word == "slow":
                     await asyncio.sleep(30)
+                if word == "lazy":
+                    await asyncio.sleep(0.1)
                 if word == "hangup":
                     return
                 statuses = {"gone": b"404 Not Found", "broken": b"500 Oops", "refused": b"422 Unprocessable Content"}
