@@ -44,7 +44,7 @@ def settings(fabric, text):
 def test_a_new_workspace_passes_check_and_runs_though_its_upstream_is_not_there(bare):
     assert bare.treadle("check").returncode == 0
     bare.treadle("up", "--detach")
-    assert {row["name"] for row in bare.run["processes"]} == {"nats", "control", "guard", "envoy"}
+    assert {row["name"] for row in bare.run["processes"]} == {"nats", "control", "guard", "hop", "drift", "envoy"}
     client = next(iter(json.loads(bare.treadle("check", "--format", "json").stdout)["contracts"]))
     assert client["id"]
     paths = json.loads(bare.treadle("plan", "--format", "json").stdout)

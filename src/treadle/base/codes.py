@@ -246,6 +246,10 @@ CODES: Mapping[str, str] = {
         "engines.nats.sync says how soon a stored event is on disk: `always`, or an interval like 250ms."
     ),
     "snapshot-unreadable": "The guard cannot read the contracts in force. It keeps the ones it has; apply again.",
+    "drift-table-unreadable": (
+        "The file that says what operations may answer is torn or was written by another version. Samples are held"
+        " against what was read before."
+    ),
     "hop-table-unreadable": (
         "The guard hop cannot read what the contracts in force promise. It keeps the rules it has; apply again."
     ),
