@@ -82,12 +82,13 @@ def _filter(name: str, rules: Rules, enforced: Json, **more: Json) -> Json:
         "stat_prefix": name,
         "token_bucket": bucket(_UNBOUNDED),
         "always_consume_default_token_bucket": False,
-        "filter_enabled": _ALWAYS if rules.buckets else _NEVER,
         "filter_enforced": enforced,
         "max_dynamic_descriptors": _BUCKETS_MAX,
         "rate_limits": rules.counted,
         "descriptors": rules.buckets,
     }
+    if rules.buckets:  # one that is not enabled at all is passed at once
+        config["filter_enabled"] = _ALWAYS
     if rules.shared:
         config["local_cluster_rate_limit"] = {}
     return extension(name, _TYPE, **config | more)

@@ -6,6 +6,8 @@ twins here, which have buckets of their own. Other routes pay nothing for them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from treadle.contract.model import Enforcement, Json
 from treadle.gateway.envoy.feature import Feature
 from treadle.gateway.envoy.features import quota, throttle, tier
@@ -17,18 +19,24 @@ _ENFORCING = (throttle.NAME, *quota.names(), tier.NAME)
 
 
 def _moving_filters(gateway: Gateway) -> list[Json]:
+    if not any(_watches(route) for api in gateway.apis for route in api.routes):
+        gateway = replace(gateway, apis=(), consumers=(), exhausted=(), throttles=())  # nothing to hold for nobody
     windows = [quota.rules(gateway, window) for window in WINDOWS]
     rules = (throttle.rules(gateway), *windows, tier.rules(gateway))
     return [observing(_twin(name), each) for name, each in zip(_ENFORCING, rules, strict=True)]
 
 
 def _route(route: Route) -> Json:
-    if route.public or route.enforcement.limits is Enforcement.ENFORCE:
+    if not _watches(route):
         return {}
     off = typed("config.route.v3.FilterConfig", disabled=True)
     on = typed("config.route.v3.FilterConfig", config={})
     switched = dict.fromkeys(_ENFORCING, off) | {_twin(name): on for name in _ENFORCING}
     return {"typed_per_filter_config": switched}
+
+
+def _watches(route: Route) -> bool:
+    return not route.public and route.enforcement.limits is not Enforcement.ENFORCE
 
 
 def _twin(name: str) -> str:
