@@ -1,8 +1,10 @@
 """Golden cases: a contract above, what Envoy is told of it below.
 
-The first line of a case says which part is shown: a JSON pointer into the snapshot, or several.
+The first line of a case says which part is shown: a JSON pointer into the snapshot, or several. A line after it may say
+what services.yaml says of the service otherwise.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from treadle.gateway.envoy import NodeSettings, compile_gateway
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "gateway").glob("*.case"))
 SHOW = "# show: "
+SERVICE = "# service: "
 FILE = "domains/customer/customers.v1.openapi.yaml"
 
 
@@ -22,8 +25,12 @@ def compiled(text, settings, issuer):
     head, _, contract = text.partition("\n")
     read, findings = read_contract(FILE, {FILE: contract.encode()})
     assert read, findings
+    if contract.startswith(SERVICE):
+        said = yaml.safe_load(contract.partition("\n")[0].removeprefix(SERVICE))
+        settings = replace(settings, services=(replace(settings.services[0], **said),))
     gateway = build([read], settings, [issuer], {})
-    snapshot = compile_gateway(gateway, NodeSettings("/run/gateway", port=8080, admin_port=9901))
+    node = NodeSettings("/run/gateway", port=8080, admin_port=9901, tls="/run/certificates")
+    snapshot = compile_gateway(gateway, node)
     groups = at(
         snapshot.routes["treadle"], "/virtual_hosts/0/matcher/on_no_match/matcher/matcher_tree/prefix_match_map/map"
     )
@@ -37,6 +44,7 @@ def compiled(text, settings, issuer):
         "runtime": snapshot.runtime["treadle"]["layer"],
         "endpoints": dict(snapshot.endpoints),
         "manager": manager,
+        "transport": at(snapshot.bootstrap, "/static_resources/listeners/0/filter_chains/0/transport_socket"),
         "tree": {prefix: each["action"]["typed_config"]["routes"] for prefix, each in groups.items()},
     }
     digest = read.digest.removeprefix("sha256:")[:12]
