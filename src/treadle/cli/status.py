@@ -35,8 +35,8 @@ def command(workspace: str | None, format: str) -> None:
     run["ready"] = ready
     if found := validity_of(state.node_certificates / "tls.crt"):
         run["certificate_until"] = dt.datetime.fromtimestamp(found.until, tz=dt.UTC).isoformat()
-    limits = _limits(state, run)
-    run.update(limits)
+    told = _told(state, run)
+    run.update(told)
     if format == "json":
         import orjson
 
@@ -55,12 +55,16 @@ def command(workspace: str | None, format: str) -> None:
                 f"{row['name']:<16}{row['state']:<10}{row['pid'] or '-':>8}{row['port'] or '-':>7}"
                 f"{row['restarts']:>10}  {since}  {row['detail']}".rstrip()
             )
-        _say_limits(limits)
+        _say_limits(told)
+        _say_trouble(told)
     sys.exit(0 if ready else 4)
 
 
-def _limits(state: State, run: dict[str, Any]) -> dict[str, Any]:
-    """Who is slowed down, and what is used of each quota, from the control process; nothing while it is away."""
+def _told(state: State, run: dict[str, Any]) -> dict[str, Any]:
+    """What the control process tells; nothing while it is away.
+
+    Who is slowed down, what is used of each quota, how full the upstreams are, how many facts are missing.
+    """
     from treadle.base.errors import TreadleError
     from treadle.cli.apply import ask_control
 
@@ -70,7 +74,8 @@ def _limits(state: State, run: dict[str, Any]) -> dict[str, Any]:
         said = ask_control(state, run, "GET", "/control/status").json()
     except TreadleError:
         return {}
-    return {name: said.get(name, []) for name in ("throttles", "quotas")}
+    rows = {name: said.get(name, []) for name in ("throttles", "quotas", "saturation")}
+    return {**rows, "facts_missing": said.get("facts_missing", 0)}
 
 
 def _say_limits(limits: dict[str, Any]) -> None:
@@ -84,3 +89,16 @@ def _say_limits(limits: dict[str, Any]) -> None:
         click.echo(
             f"out of quota  {printable(row['consumer'])}: {row['used']} of {row['limit']} calls this {row['window']}"
         )
+
+
+def _say_trouble(told: dict[str, Any]) -> None:
+    """Only what is not as it should be: how full the others are is in the JSON."""
+    full = [row for row in told.get("saturation", ()) if row["open"] or row["ejected"]]
+    if full or told.get("facts_missing"):
+        click.echo()
+    for row in full:
+        what = [f"breaker open: {', '.join(row['open'])}"] if row["open"] else []
+        what += [f"{row['ejected']} of {row['endpoints']} endpoints left out"] if row["ejected"] else []
+        click.echo(f"saturated     {printable(row['upstream'])} of {printable(row['contract'])}: {'; '.join(what)}")
+    if told.get("facts_missing"):
+        click.echo(f"facts missing at least {told['facts_missing']:,}: treadle audit shows the gaps")

@@ -29,12 +29,14 @@ from treadle.control.collect import Collector
 from treadle.control.compile import Compiled
 from treadle.control.decide import Action
 from treadle.control.decisions import facts_of
+from treadle.control.gauges import Gauges
 from treadle.control.keys import KeyKeeper
 from treadle.control.limits import Desk
 from treadle.control.reconcile import Reconciler, parse_replaced
 from treadle.control.report import reasons, report
 from treadle.control.snapshots import differs
 from treadle.control.throttle import Wanted, wanted
+from treadle.facts.trail import Trail
 from treadle.secrets.file import FileSecrets
 
 _log = logging.getLogger("treadle.control")
@@ -55,6 +57,8 @@ class Api:
     desk: Desk
     keeper: KeyKeeper
     nodes: Callable[[], list[dict[str, Any]]]
+    gauges: Gauges
+    trail: Trail
 
     def routes(self) -> list[Route]:
         """To be mounted at the root."""
@@ -137,6 +141,8 @@ class Api:
                 "throttles": [each.said() for each in self.desk.slowed()],
                 "quotas": [asdict(each) for each in self.desk.quotas()],
                 "connectors": [asdict(each) for each in self.connectors.status()],
+                "saturation": [asdict(each) for each in await self.gauges.now()],
+                "facts_missing": await asyncio.to_thread(self.trail.missing),
             },
         )
 

@@ -34,6 +34,7 @@ from treadle.control.collect import Collector, CountedSource, EngineCount, LogFi
 from treadle.control.compile import Compiled
 from treadle.control.decisions import facts_of
 from treadle.control.fleet import Fleet
+from treadle.control.gauges import Gauges
 from treadle.control.journal import fact_of_change
 from treadle.control.keys import KeyFolder, KeyKeeper
 from treadle.control.limits import Desk
@@ -96,7 +97,7 @@ async def serve(state: State, make_front: MakeFront) -> None:
         backend = await stack.enter_async_context(_bus(run, store))
         compiled = await reconciler.begin(backend)
 
-        watch = Watch(state, reconciler)
+        watch = Watch(state, reconciler, gauges=Gauges(envoy, lambda: reconciler.current))
         rollup = Rollup()
         rollup.expect(groups_of(watch.workspace()))
         rollup.add(trail.between(began_us - REMEMBERED_US, began_us, limit=10_000), began_us)
@@ -138,7 +139,7 @@ async def serve(state: State, make_front: MakeFront) -> None:
             for stream in streams(_current(reconciler).bus):
                 collector.follow(_stream(reconciler, backend, stream))
 
-        api = Api(reconciler, backend, collector, connectors, store, applied, desk, keeper, nodes)
+        api = Api(reconciler, backend, collector, connectors, store, applied, desk, keeper, nodes, watch.gauges, trail)
         issuer = replace(reconciler.issuer(), consumers=_Consumers(reconciler))
         front = make_front(watch, rollup, trail, [*issuer.routes(), *api.routes()])
         webhooks = Starlette(routes=[*connectors.routes(), Route("/healthz", _healthz)])

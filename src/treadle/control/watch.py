@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from treadle.contract.model import Workspace
 from treadle.control.decide import Action
+from treadle.control.gauges import Gauges
 from treadle.control.reconcile import Reconciler
 from treadle.control.runfile import Run, alive, read_run
 from treadle.control.state import State
@@ -35,10 +36,11 @@ _RUNS = {
 
 @dataclass(slots=True)
 class Watch:
-    """Looks at run.json, the reconciler and the collector. `began_us` is when this process began."""
+    """Looks at run.json, the reconciler, the collector and Envoy. `began_us` is when this process began."""
 
     state: State
     reconciler: Reconciler
+    gauges: Gauges
     collector: Collector | None = None
     began_us: int = field(default_factory=lambda: time.time_ns() // 1000)
     _refused_at_us: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -28,6 +28,7 @@ from treadle.gateway.envoy.compiler import compile_gateway
 from treadle.gateway.envoy.node import NodeSettings
 from treadle.gateway.envoy.snapshot import Moving, Snapshot, discovery, version
 from treadle.gateway.ir import Fault, Gateway, faults
+from treadle.gateway.saturation import PATTERN
 
 VERSION = "1.40"
 """The release whose configuration we write. Another one may refuse it, or read it differently."""
@@ -222,6 +223,10 @@ class EnvoyEngine:
             log_lines=int(found.get("filesystem.write_buffered", 0)),
             log_lines_lost=int(found.get("filesystem.write_failed", 0)),
         )
+
+    async def gauges(self, node: NodeSettings) -> dict[str, str]:
+        """What `treadle.gateway.saturation` is made of. Raises EngineError (`engine-unreachable`)."""
+        return await asyncio.to_thread(_stats, node.admin_port, PATTERN)
 
     async def reopen_log(self, node: NodeSettings) -> None:
         """After the access log was renamed: Envoy begins a new one. Raises EngineError (`engine-unreachable`)."""

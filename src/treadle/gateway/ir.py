@@ -31,7 +31,10 @@ from treadle.gateway.profiles import PROFILES, Profile, Scopes, profile
 
 _PARAMETER = re.compile(r"\{[^{}/]+\}")
 _LITERAL = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
-_COLLECTOR = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(?:/[A-Za-z0-9._~/-]*)?")
+COLLECTOR = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?(?P<path>/[A-Za-z0-9._~/-]*)?"
+)
+"""The address of an OTLP collector."""
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3
 _YEAR_10000_S = 253_402_300_800
 _ADDRESS = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*")
@@ -370,8 +373,8 @@ def _counts(gateway: Gateway) -> Iterator[Fault]:
 
 
 def _is_collector(url: str) -> bool:
-    match = _COLLECTOR.fullmatch(url)
-    return match is not None and 0 < int(match[1] or 1) < 65_536
+    match = COLLECTOR.fullmatch(url)
+    return match is not None and 0 < int(match["port"] or 1) < 65_536
 
 
 def _is_jwks(text: str) -> bool:

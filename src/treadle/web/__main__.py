@@ -26,6 +26,7 @@ def front(watch: Watch, rollup: Rollup, trail: Trail, routes: Sequence[BaseRoute
         rollup=rollup,
         trail=trail,
         now_us=lambda: time.time_ns() // 1000,
+        saturation=watch.gauges.now,
     )
     console = create_console(view)
     return Front(create_app(console, routes), console.stream.close)

@@ -15,14 +15,14 @@ the trace begins anew, as https://www.w3.org/TR/trace-context/#processing-model-
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
 
 from treadle.contract.model import Json
 from treadle.gateway.envoy.certificates import TLS
 from treadle.gateway.envoy.feature import Feature
 from treadle.gateway.envoy.node import NodeSettings
 from treadle.gateway.envoy.typed import CONSUMER, extension
-from treadle.gateway.ir import Gateway
+from treadle.gateway.ir import COLLECTOR, Gateway
 
 _NOWHERE = "no-collector"
 _COLLECTOR = "collector"
@@ -65,9 +65,9 @@ def _bootstrap(gateway: Gateway, node: NodeSettings) -> Json:
 
 def _collector(url: str, node: NodeSettings) -> Json:
     """The cluster of an OTLP collector: `http://host:4318`, or https with a certificate that the system trusts."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    place = {"address": host, "port_value": parts.port or _PORTS[parts.scheme]}
+    parts = _parts(url)
+    host = parts["host"].strip("[]")
+    place = {"address": host, "port_value": int(parts["port"] or _PORTS[parts["scheme"]])}
     endpoint = {"endpoint": {"address": {"socket_address": place}}}
     cluster: dict[str, Json] = {
         "name": _COLLECTOR,
@@ -75,13 +75,20 @@ def _collector(url: str, node: NodeSettings) -> Json:
         "connect_timeout": "1s",
         "load_assignment": {"cluster_name": _COLLECTOR, "endpoints": [{"lb_endpoints": [endpoint]}]},
     }
-    if parts.scheme == "https":
+    if parts["scheme"] == "https":
         kind, sni = ("IP_ADDRESS", {}) if _is_address(host) else ("DNS", {"sni": host})
         name = {"san_type": kind, "matcher": {"exact": host}}
         trusted = {"trusted_ca": {"filename": node.authorities}, "match_typed_subject_alt_names": [name]}
         context = "extensions.transport_sockets.tls.v3.UpstreamTlsContext"
         cluster["transport_socket"] = extension(TLS, context, common_tls_context={"validation_context": trusted}, **sni)
     return cluster
+
+
+def _parts(url: str) -> re.Match[str]:
+    match = COLLECTOR.fullmatch(url)
+    if match is None:
+        raise AssertionError("a gateway that is valid has a collector with an address")
+    return match
 
 
 def _is_address(host: str) -> bool:
@@ -96,9 +103,8 @@ def _manager(gateway: Gateway, node: NodeSettings) -> Json:
     sent: dict[str, Json]
     tags: dict[str, Json] = {}
     if gateway.otlp_url:
-        parts = urlsplit(gateway.otlp_url)
-        path = _TRACES if parts.path in {"", "/"} else parts.path
-        uri = f"{parts.scheme}://{parts.netloc}{path}"
+        named = (_parts(gateway.otlp_url)["path"] or "").strip("/")
+        uri = gateway.otlp_url if named else gateway.otlp_url.rstrip("/") + _TRACES
         sent = {"http_service": {"http_uri": {"uri": uri, "cluster": _COLLECTOR, "timeout": "2s"}}}
         tags["custom_tags"] = [*map(_stamped, ("stamp", "operation")), _caller()]
     else:
