@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from treadle.base.errors import EngineError, InputError
 from treadle.base.files import write_atomically
 from treadle.contract.model import Json
+from treadle.gateway.encoder import Encoder, Unusual
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -115,13 +116,24 @@ class Schema:
 
         Equal resources give equal bytes: maps are written in the order of their keys.
         """
-        from google.protobuf.json_format import ParseDict, ParseError
-
         body = {key: value for key, value in resource.items() if key != "@type"}
         try:
             kind = self.message(type_name(resource["@type"]))
         except KeyError:
             raise UnknownToEngineError(name, "/@type", f"no message {resource.get('@type')!r}") from None
+        try:
+            return self._encoder.encode(kind.DESCRIPTOR, body)
+        except Unusual:
+            return self.encode_slowly(kind, body, name)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return Encoder(self.pool)
+
+    def encode_slowly(self, kind: type[Message], body: Json, name: str) -> bytes:
+        """The same by protobuf's own reading of JSON, which knows everything and says what is wrong."""
+        from google.protobuf.json_format import ParseDict, ParseError
+
         try:
             message = ParseDict(body, kind(), descriptor_pool=self.pool)
         except (ParseError, TypeError, ValueError, AttributeError) as error:
