@@ -1,11 +1,13 @@
 """A plan is the difference of two sets of rows, and survives being written down."""
 
+from dataclasses import replace
+
 import orjson
 
 from treadle.bus.ir import Bus, Group, Producer, Topic
 from treadle.contract.model import Enforcement, Limit
 from treadle.control.plan import decode, differences, encode, rows_of
-from treadle.gateway.ir import Api, ConsumerLimit, Gateway, Issuer, Route, Upstream
+from treadle.gateway.ir import Api, ConsumerLimit, Gateway, Issuer, ParameterRule, Route, Upstream
 
 
 def route(operation="getOrder", timeout_ms=2000):
@@ -83,3 +85,10 @@ def test_a_removed_route_is_removed():
 def test_rows_survive_the_disk():
     rows = rows_of(gateway(route()), bus())
     assert differences(decode(orjson.loads(encode(rows))), rows) == ()
+
+
+def test_what_the_gateway_leaves_to_the_upstream_is_in_the_plan():
+    rule = ParameterRule("tag", "query", required=False, schema={"type": "array"})
+    old, new = rows_of(gateway(route()), bus()), rows_of(gateway(replace(route(), checks=(rule,))), bus())
+    (change,) = differences(old, new)
+    assert ("unchecked", None, ["query tag: array"]) in change.fields

@@ -13,6 +13,7 @@ from typing import Any
 from treadle.base.canon import canonical, digest
 from treadle.base.printable import printable
 from treadle.bus.ir import Bus
+from treadle.gateway.envoy.features.checks import unchecked
 from treadle.gateway.ir import Gateway
 
 WIDTH = 60
@@ -57,6 +58,8 @@ def rows_of(gateway: Gateway, bus: Bus) -> tuple[Row, ...]:
             values = asdict(route)
             for known in ("operation", "contract", "domain"):
                 values.pop(known)
+            if left := unchecked(route):
+                values["unchecked"] = list(left)
             rows.append(Row("envoy", "route", f"{route.method} {route.template}", api.contract, values))
         rows += [Row("envoy", "upstream", each.name, api.contract, asdict(each)) for each in api.upstreams]
     rows += [Row("envoy", "limit", each.consumer, "", asdict(each)) for each in gateway.consumers]
