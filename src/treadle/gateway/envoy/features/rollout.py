@@ -2,14 +2,15 @@
 
 The share of each version and of the copies is runtime, not route: a change of it moves no route, is live in
 milliseconds, and where the runtime is lost, all calls go to the version that serves. A caller may choose a version by
-the header that the workspace names. A copy is sent only of what changes nothing, and says that it is one.
+the header that the workspace names. A copy is sent only of what changes nothing and comes to an end, and says that it
+is one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from treadle.contract.model import Json
+from treadle.contract.model import Json, Streaming
 from treadle.gateway.envoy.feature import Feature
 from treadle.gateway.ir import Api, Gateway, Repeat, Route
 
@@ -33,7 +34,8 @@ def _destinations(route: Route) -> list[tuple[Json, Json]]:
 
 
 def _forward(route: Route) -> Json:
-    if not route.candidate or not route.mirrored or route.repeat is not Repeat.SAFE:
+    copied = route.mirrored and route.repeat is Repeat.SAFE and route.streaming is Streaming.NONE
+    if not route.candidate or not copied:
         return {}
     none = {"default_value": {"numerator": 0, "denominator": "MILLION"}, "runtime_key": _copies(route.contract)}
     copy = {
