@@ -187,6 +187,10 @@ def test_status_tells_every_process(fabric):
     assert all(row["state"] == "ready" for row in status["processes"])
     assert status["gateway"].startswith("https://127.0.0.1:")
     assert dt.datetime.fromisoformat(status["certificate_until"]) > dt.datetime.now(dt.UTC)
+    needs = {row["need"]: row for row in json.loads(fabric.treadle("doctor", "--format", "json").stdout)}
+    certificate = needs["a good certificate of the gateway"]
+    assert certificate["met"]
+    assert status["certificate_until"] in certificate["seen"]
 
 
 def test_a_token_is_given_only_for_what_the_consumer_may(fabric):

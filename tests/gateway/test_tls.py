@@ -214,6 +214,21 @@ def test_what_is_no_pair_of_certificate_and_key_is_said_before_anything_starts(f
     assert not (tmp_path / "node").exists()
 
 
+def test_files_that_are_lost_are_not_missed_until_they_are_made_again(secured, fresh, certificates):
+    caller = secured()
+    release = (certificates.state.node_certificates / "..data").resolve()
+    for each in release.iterdir():
+        each.unlink()
+
+    def serial():
+        with caller().connect() as connection:
+            return connection.getpeercert()["serialNumber"]
+
+    before = serial()
+    assert certificates.ensure(Owners(HOSTS))
+    fresh.until(lambda: serial() != before)
+
+
 def test_behind_a_balancer_calls_come_without(secured, fresh):
     secured(plain=True)
     with socket.create_connection(("127.0.0.1", fresh.node.port), timeout=10) as plain:

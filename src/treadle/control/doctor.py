@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from treadle.base.errors import TreadleError
+from treadle.control.certificates import validity_of
 from treadle.control.ports import DEFAULTS, is_free
-from treadle.control.state import RUNTIME
+from treadle.control.state import RUNTIME, State
 
 DISK_BYTES_MIN = 512 * 1024 * 1024
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -57,7 +60,9 @@ def _all(folder: Path, *, fabric_runs: bool) -> Iterator[Diagnosis]:
         "writable" if writable else "not writable",
         f"make {RUNTIME} writable",
     )
-    if not fabric_runs:
+    if fabric_runs:
+        yield _certificate(folder)
+    else:
         for name, port in DEFAULTS.items():
             yield Diagnosis(
                 f"port {port} ({name})",
@@ -72,6 +77,18 @@ def _all(folder: Path, *, fabric_runs: bool) -> Iterator[Diagnosis]:
         bool(browser),
         browser or "not found",
         "apt-get install chromium",
+        fatal=False,
+    )
+
+
+def _certificate(folder: Path) -> Diagnosis:
+    found = validity_of(State(folder.parent).node_certificates / "tls.crt")
+    until = dt.datetime.fromtimestamp(found.until, tz=dt.UTC).isoformat() if found else ""
+    return Diagnosis(
+        "a good certificate of the gateway",
+        found is not None and found.since <= time.time() < found.until,
+        f"good until {until}" if found else "none",
+        "the control process renews it: see treadle status, and .treadle/log/control.log",
         fatal=False,
     )
 
