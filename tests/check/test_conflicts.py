@@ -1,6 +1,10 @@
 """Who is blamed for a conflict. What the conflicts are is shown by tests/cases/workspace."""
 
+from dataclasses import replace
+
 from treadle.check.conflicts import conflicts
+from treadle.contract.finding import Severity
+from treadle.contract.model import Deprecation, Settings
 from treadle.contract.read import read_contract
 
 
@@ -32,3 +36,20 @@ def test_each_newcomer_is_blamed():
 
 def test_without_settings_nothing_is_said_of_services():
     assert blamed("a") == []
+
+
+def test_a_contract_that_is_retired_needs_no_service():
+    nothing = Settings("acme", "local", "https://api.example", {}, {}, {}, (), (), (), {}, {})
+    assert [each.rule for each in conflicts([api("a")], nothing)] == ["missing-upstream"]
+    assert conflicts([replace(api("a"), lifecycle="retired")], nothing) == ()
+
+
+def test_a_successor_is_a_contract_that_is_there_or_an_address():
+    def said(successor):
+        old = replace(api("a"), operations=(), deprecation=Deprecation(successor=successor))
+        return [(each.severity, each.message) for each in conflicts([old, api("b")])]
+
+    assert said("sales.b.v1") == said("https://api.example/v2") == said("/v2") == said("") == []
+    assert said("sales.b.v2") == [
+        (Severity.WARN, "there is no contract `sales.b.v2` to follow; did you mean `sales.b.v1`?")
+    ]

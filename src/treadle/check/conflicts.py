@@ -204,6 +204,23 @@ def ambiguous_issuer(whole: Whole) -> Iterator[Finding]:
             yield Finding(each.place, "ambiguous-issuer", Severity.BLOCK, message, "keep one of the two")
 
 
+def unknown_successor(whole: Whole) -> Iterator[Finding]:
+    """A contract that comes to its end names a successor that is not there.
+
+    Callers are told where to go by the successor's path. Without the contract they are told nothing.
+
+    Mend it: write the id of the contract that follows, or its address (`https://…`).
+    """
+    known = {each.id for each in whole.contracts}
+    for contract in whole.contracts:
+        successor = contract.deprecation.successor if contract.deprecation else ""
+        if successor and "/" not in successor and successor not in known:
+            near = nearest(successor, known)
+            message = f"there is no contract `{successor}` to follow" + (f"; did you mean `{near}`?" if near else "")
+            hint = "write the id of a contract that is there, or an address"
+            yield Finding(contract.place, "unknown-successor", Severity.WARN, message, hint, contract.id)
+
+
 def _unknown(rule: str, place: Place, what: str, name: str, known: Sequence[str]) -> Finding:
     near = nearest(name, known)
     message = f"there is no {what} `{name}`" + (f"; did you mean `{near}`?" if near else "")
@@ -221,6 +238,7 @@ CONFLICTS: Mapping[str, Callable[[Whole], Iterator[Finding]]] = {
     "unknown-tier": unknown_tier,
     "unknown-issuer": unknown_issuer,
     "ambiguous-issuer": ambiguous_issuer,
+    "unknown-successor": unknown_successor,
 }
 
 
