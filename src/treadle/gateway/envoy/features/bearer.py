@@ -23,7 +23,8 @@ _TOKEN = f"Bearer {_BASE64URL}+[.]{_BASE64URL}+[.]{_SIGNATURE}"
 
 def _http_filter(_: Gateway, _node: NodeSettings) -> Json:
     header = "authorization"
-    shown = {"header": {"name": header, "string_match": {"prefix": "bearer", "ignore_case": True}}}
+    # Anywhere: the token filter finds one behind another scheme too.
+    shown = {"header": {"name": header, "string_match": {"contains": "bearer", "ignore_case": True}}}
     well = {"header": {"name": header, "string_match": {"safe_regex": {"regex": _TOKEN}}}}
     miswritten = {"and_ids": {"ids": [shown, {"not_id": well}]}}
     policy = {"permissions": [{"any": True}], "principals": [miswritten]}

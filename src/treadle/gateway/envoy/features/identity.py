@@ -48,6 +48,9 @@ _FILTER = "identity"
 _NAME = "[!-~]{1,128}"
 _EXPRESSION_MAX = 512
 """How large an expression may be, compiled. Envoy's own bound is 100; 128 characters take 259."""
+_NOTHING_CRITICAL = Trait("crit", absent=True, header=True)
+"""RFC 7515, 4.1.11: what is critical and not understood makes a token invalid; the token filter looks past it."""
+_YEAR_2242 = 2**33
 _PLAIN_CLAIM = re.compile(r"[A-Za-z0-9_.-]+")
 """What a format string of Envoy's can name; a claim with another name reaches the upstream in no header."""
 
@@ -66,7 +69,7 @@ def _moving_filters(gateway: Gateway) -> list[Json]:
 
 def _of_issuer(issuer: Issuer, gateway: Gateway) -> Json:
     claims = issuer.claims
-    kinds = any_of([all_of([_trait(each) for each in kind]) for kind in claims.kinds])
+    kinds = any_of([all_of([*map(_trait, kind), _trait(_NOTHING_CRITICAL), _ends()]) for kind in claims.kinds])
     # The claims and not their headers: a number or a list has a header too.
     client = any_of([_named(claim) for claim in claims.client])
     printable = none_of(text(header(SCOPE), regex="(?s:.)*[^ -~](?s:.)*"))
@@ -83,6 +86,11 @@ def _of_client(issuer: Issuer, gateway: Gateway) -> Json:
         return by_value(header(CONSUMER), foreign, fit)
     # Nothing in the token says for which API it is: only a client that was registered for this issuer gets in.
     return by_value(header(CONSUMER), foreign | dict.fromkeys(sorted(own), fit), _unfit("audience"))
+
+
+def _ends() -> Json:
+    """The token filter takes an end beyond 64 bits for none at all."""
+    return noted(input_of(JWT_FILTER, "jwt", "exp"), double_match={"range": {"start": 0, "end": _YEAR_2242}})
 
 
 def _named(claim: str) -> Json:
