@@ -55,6 +55,7 @@ class _Session:
     conversation: Conversation
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     over: bool = False
+    settled: bool = False
 
 
 class AdsServer:
@@ -126,6 +127,7 @@ class AdsServer:
         for memory in self._memories.values():
             memory.forget(catalog)
         for session in self._sessions.values():
+            session.settled = False
             session.wake.set()
         self._stir()
 
@@ -136,8 +138,7 @@ class AdsServer:
 
     def settled(self) -> Mapping[str, bool]:
         """Of each connected node, whether it has come as far with the catalog as it will."""
-        catalog = self.catalog
-        return {name: bool(catalog) and each.settled(catalog) for name, each in self.nodes.items() if catalog}
+        return {name: each.settled for name, each in self._sessions.items()}
 
     async def until(self, condition: Callable[[], bool], timeout_s: float | None) -> bool:
         """Wait until something is so, looking whenever a node said something. False where it did not come."""
@@ -171,6 +172,9 @@ class AdsServer:
                 while catalog is not None and (response := session.conversation.next(catalog)):
                     # Returns to us when the transport has room: a slow node holds back only itself.
                     yield self._wire.write_response(response)
+                if catalog is not None and catalog is self.catalog and session.conversation.settled(catalog):
+                    session.settled = True
+                    self._stir()
                 await session.wake.wait()
             if reader.done() and not reader.cancelled() and (error := reader.exception()):
                 raise error
