@@ -165,7 +165,7 @@ def test_each_window_has_its_own_end(fresh, call):
 def test_a_raised_quota_is_lifted(fresh, call):
     fresh.push(replace(fresh.base, exhausted=(Exhausted("partner", "day", FAR_S),)))
     assert told(call("partner")) == (429, "QUOTA_EXCEEDED")
-    assert set(fresh.push(fresh.base).live_ms) == {"ecds/quota-day"}
+    assert set(fresh.push(fresh.base).live_ms) == {"ecds/quota"}
     assert call("partner").headers["x-ratelimit-remaining"] == "2", "and refills no tier"
 
 

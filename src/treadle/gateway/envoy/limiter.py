@@ -77,6 +77,15 @@ def observing(name: str, rules: Rules) -> Json:
     return _filter(name, rules, _NEVER, rate_limits=silent, request_headers_to_add_when_not_enforced=noted)
 
 
+def chained(name: str, filters: list[Json]) -> Json:
+    """Several filters that are delivered as one; none at all costs nothing.
+
+    Envoy needs a watch of the system for each file that it is given, and there are only so many (inotify(7)).
+    """
+    chain = {"default_filter_chain": {"filters": filters}} if filters else {}
+    return extension(name, "extensions.filters.http.filter_chain.v3.FilterChainConfig", **chain)
+
+
 def _filter(name: str, rules: Rules, enforced: Json, **more: Json) -> Json:
     config: dict[str, Json] = {
         "stat_prefix": name,

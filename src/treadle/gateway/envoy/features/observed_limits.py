@@ -6,24 +6,23 @@ twins here, which have buckets of their own. Other routes pay nothing for them.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from treadle.contract.model import Enforcement, Json
 from treadle.gateway.envoy.feature import Feature
 from treadle.gateway.envoy.features import quota, throttle, tier
-from treadle.gateway.envoy.limiter import observing
+from treadle.gateway.envoy.limiter import chained, observing
 from treadle.gateway.envoy.typed import typed
 from treadle.gateway.ir import WINDOWS, Gateway, Route
 
-_ENFORCING = (throttle.NAME, *quota.names(), tier.NAME)
+_NAME = "limits-observed"
+_ENFORCING = (throttle.NAME, quota.NAME, tier.NAME)
 
 
 def _moving_filters(gateway: Gateway) -> list[Json]:
     if not any(_watches(route) for api in gateway.apis for route in api.routes):
-        gateway = replace(gateway, apis=(), consumers=(), exhausted=(), throttles=())  # nothing to hold for nobody
-    windows = [quota.rules(gateway, window) for window in WINDOWS]
-    rules = (throttle.rules(gateway), *windows, tier.rules(gateway))
-    return [observing(_twin(name), each) for name, each in zip(_ENFORCING, rules, strict=True)]
+        return [chained(_NAME, [])]
+    windows = {f"{quota.NAME}-{window}": quota.rules(gateway, window) for window in WINDOWS}
+    kinds = {throttle.NAME: throttle.rules(gateway), **windows, tier.NAME: tier.rules(gateway)}
+    return [chained(_NAME, [observing(f"{name}-observed", each) for name, each in kinds.items() if each.buckets])]
 
 
 def _route(route: Route) -> Json:
@@ -31,16 +30,11 @@ def _route(route: Route) -> Json:
         return {}
     off = typed("config.route.v3.FilterConfig", disabled=True)
     on = typed("config.route.v3.FilterConfig", config={})
-    switched = dict.fromkeys(_ENFORCING, off) | {_twin(name): on for name in _ENFORCING}
-    return {"typed_per_filter_config": switched}
+    return {"typed_per_filter_config": dict.fromkeys(_ENFORCING, off) | {_NAME: on}}
 
 
 def _watches(route: Route) -> bool:
     return not route.public and route.enforcement.limits is not Enforcement.ENFORCE
-
-
-def _twin(name: str) -> str:
-    return f"{name}-observed"
 
 
 FEATURE = Feature("observed-limits", on_demand=True, moving_filters=_moving_filters, route=_route)

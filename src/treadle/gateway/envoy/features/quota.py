@@ -1,9 +1,9 @@
 """Quotas: who has used up the calls of a day or a month gets nothing more until it is over.
 
-Calls are counted off the path, from facts; here are only those who are out of quota, a filter for each window. A call
-of theirs takes twice what their bucket can hold, so that not even a push, which fills every bucket, lets one through.
-When the window is over a call takes a single token: the gateway lifts the quota by itself, also where nobody is there
-to push. `Retry-After` tells the end of the window.
+Calls are counted off the path, from facts; here are only those who are out of quota: a filter for each window in which
+somebody is, both delivered as one. A call of theirs takes twice what their bucket can hold, so that not even a push,
+which fills every bucket, lets one through. When the window is over a call takes a single token: the gateway lifts the
+quota by itself, also where nobody is there to push. `Retry-After` tells the end of the window.
 """
 
 from __future__ import annotations
@@ -12,16 +12,12 @@ from datetime import UTC, datetime
 
 from treadle.contract.model import Json, Limit
 from treadle.gateway.envoy.feature import Feature
-from treadle.gateway.envoy.limiter import BY_CONSUMER, Rules, bucket, enforcing
+from treadle.gateway.envoy.limiter import BY_CONSUMER, Rules, bucket, chained, enforcing
 from treadle.gateway.ir import WINDOWS, Gateway
 
+NAME = "quota"
 _CODE = "QUOTA_EXCEEDED"
 _SIZE = 1_000_000
-
-
-def names() -> tuple[str, ...]:
-    """The filters, one for each window."""
-    return tuple(f"quota-{window}" for window in WINDOWS)
 
 
 def rules(gateway: Gateway, window: str) -> Rules:
@@ -45,7 +41,8 @@ def rules(gateway: Gateway, window: str) -> Rules:
 
 
 def _moving_filters(gateway: Gateway) -> list[Json]:
-    return [enforcing(name, rules(gateway, window)) for name, window in zip(names(), WINDOWS, strict=True)]
+    windows = {f"{NAME}-{window}": rules(gateway, window) for window in WINDOWS}
+    return [chained(NAME, [enforcing(name, each) for name, each in windows.items() if each.buckets])]
 
 
 FEATURE = Feature("quota", moving_filters=_moving_filters)
