@@ -71,7 +71,7 @@ def gateway(contracts, operations, edit):
         version = 0 if number else edit
         routes = tuple(route(f"api{number}", index, version) for index in range(operations))
         apis.append(Api(f"bench.api{number}.v1", routes, (upstream,)))
-    probe = replace(route("probe", 0, edit), template=f"/live/{edit}", public=True, scopes=())
+    probe = replace(route("probe", 0, edit), method="POST", template=f"/live/{edit}", public=True, scopes=())
     return Gateway(
         apis=(*apis, Api("bench.probe.v1", (probe,), (upstream,))),
         consumers=(ConsumerLimit("demo", "gold", Limit(100)),),
@@ -157,7 +157,7 @@ def free_port():
 
 
 async def until_live(port, path):
-    """Ask until the path is known; without a service behind it, that is 503."""
+    """Ask until the path is known; by another method than it has, that is 405 from the gateway itself."""
     deadline = time.perf_counter() + 10
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     while time.perf_counter() < deadline:
@@ -165,7 +165,7 @@ async def until_live(port, path):
             connection.request("GET", path)
             answer = connection.getresponse()
             answer.read()
-            if answer.status == 503:
+            if answer.status == 405:
                 return
         except (OSError, http.client.HTTPException):
             connection.close()
