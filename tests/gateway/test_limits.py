@@ -89,6 +89,18 @@ def test_clients_of_one_name_that_nobody_listed_are_two_where_their_issuers_diff
     assert answers == [200, 200, 200, 200, 429, 429]
 
 
+def test_where_tokens_are_only_watched_a_call_of_nobody_has_no_bucket(fresh):
+    (api,) = fresh.base.apis
+    open_ = fresh.route("open", "GET", "/v1/open", enforcement=Enforcements(auth=Enforcement.OBSERVE))
+    fresh.push(replace(fresh.base, apis=(replace(api, routes=(*api.routes, open_)),)))
+    with httpx.Client(base_url=fresh.url, trust_env=False) as client:
+        answers = [client.get("/v1/open", headers={"x-treadle-consumer": "partner"}) for _ in range(5)]
+        assert [each.status_code for each in answers] == [200] * 5
+        assert not [name for each in answers for name in each.headers if name.startswith("x-ratelimit")]
+        known = client.get("/v1/open", headers=fresh.bearer("partner"))
+    assert known.headers["x-ratelimit-remaining"] == "2", "whoever shows a token is counted"
+
+
 # -- the address -------------------------------------------------------------------------------------------------------
 
 
