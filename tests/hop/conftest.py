@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from treadle.contract.model import Enforcement, Enforcements, Idempotency, Limit
-from treadle.gateway.hop.process import run_hop
 from treadle.gateway.hop.hop import Limits
+from treadle.gateway.hop.process import run_hop
 from treadle.gateway.hop.stores.memory import MemoryStore
 from treadle.gateway.hop.table import encode
 from treadle.gateway.ir import Api, Gateway, Guard, Issuer, ParameterRule, Route, Upstream
@@ -27,7 +27,7 @@ TREE = {
 }
 
 
-def route(operation, method, template, guard=None, how=Enforcement.ENFORCE, timeout_ms=2_000, checks=()):
+def route(operation, method, template, guard=None, *, how=Enforcement.ENFORCE, timeout_ms=2_000, checks=()):
     return Route(
         operation=operation,
         method=method,

@@ -280,7 +280,7 @@ class Away:
             raise StoreAwayError("the disk is full")
         await self.store.settle(said)
 
-    async def sweep(self, now_ms):
+    async def sweep(self, _):
         return 0
 
     async def close(self):
@@ -467,7 +467,7 @@ async def test_rules_change_without_a_call_that_is_lost(hop):
     async def known():
         return (await hop.call("only", "/v1/only")).status == 201
 
-    while not await known():
+    while not await known():  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     assert (await hop.call("plain", "/v1/plain")).status == 503
     hop.upstream.go.set()

@@ -219,6 +219,7 @@ class Pool:
         self._path = str(path)
         self.loop = loop
         self._idle: deque[Onward] = deque()
+        self._open: set[Onward] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def send(self, call: wire.Call, receiver: Receiver, timeout_s: float) -> None:
@@ -242,13 +243,16 @@ class Pool:
 
     def forget(self, connection: Onward) -> None:
         """It is gone."""
+        self._open.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
 
     def close(self) -> None:
-        """Close what is idle."""
-        while self._idle:
-            self._idle.pop().cancel()
+        """Close everything; a call that is on its way is not waited for, and nobody hears of its end."""
+        for task in self._tasks:
+            task.cancel()
+        for connection in tuple(self._open):
+            connection.cancel()
 
     def _kept(self) -> Onward | None:
         oldest = self.loop.time() - IDLE_S
@@ -268,6 +272,7 @@ class Pool:
             _log.warning("hop: the way onward is closed: %s", error)
             receiver.failed(Failure.UNSENT)
             return
+        self._open.add(connection)
         if receiver.gone or not connection.usable:
             self.keep(connection)
             receiver.failed(Failure.UNSENT)

@@ -1,9 +1,9 @@
 """Keys in a SQLite file: for the hops of one node.
 
-In WAL mode. A claim is synced: once its call is sent, no loss of power takes it back, as far as the disk tells the truth
-about its cache (https://www.sqlite.org/pragma.html#pragma_synchronous). How a call ended is written and not synced, for
-that costs as much as everything else: the death of a process loses nothing of it, a loss of power may, and then the key
-is in doubt where it was answered. It is synced with the next claim.
+In WAL mode. A claim is synced: once its call is sent, no loss of power takes it back, as far as the disk tells the
+truth about its cache (https://www.sqlite.org/pragma.html#pragma_synchronous). How a call ended is written and not
+synced, which would cost as much again: the death of a process loses nothing of it; a loss of power may, and then a key
+is in doubt that was answered. It is synced with the next claim.
 """
 
 from __future__ import annotations
