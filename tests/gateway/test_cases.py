@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from treadle.contract.model import Candidate
 from treadle.contract.read import read_contract
 from treadle.gateway.build import build
 from treadle.gateway.envoy import NodeSettings, compile_gateway
@@ -27,6 +28,8 @@ def compiled(text, settings, issuer):
     assert read, findings
     if contract.startswith(SERVICE):
         said = yaml.safe_load(contract.partition("\n")[0].removeprefix(SERVICE))
+        if "candidate" in said:
+            said["candidate"] = Candidate(**said["candidate"])
         settings = replace(settings, services=(replace(settings.services[0], **said),))
     gateway = build([read], settings, [issuer], {})
     node = NodeSettings("/run/gateway", port=8080, admin_port=9901, tls="/run/certificates")

@@ -102,6 +102,14 @@ def test_copies_of_what_changes_nothing_go_to_the_candidate_and_say_so(pair):
     assert list(pair.push(Shift(0, 0.5), mirrored=True).live_ms) == ["rtds/treadle"]
 
 
+def test_what_is_pinned_to_the_candidate_is_not_copied_to_it(pair):
+    pair.push(Shift(0, 100), mirrored=True)
+    assert pair.ask(5, **{"x-version": "candidate"}) == (0, 5)
+    assert pair.ask(1, **{"x-version": "stable"})[0] == 1
+    pair.world.until(lambda: len(pair.candidate.seen) == 6)
+    assert [call["headers"].get("x-treadle-copy") for call in pair.candidate.seen] == [None] * 5 + ["true"]
+
+
 def test_what_changes_something_is_never_copied_unless_the_contract_calls_it_safe(pair):
     pair.push(Shift(0, 100), mirrored=True)
     assert pair.ask(5, "POST") == (5, 0)

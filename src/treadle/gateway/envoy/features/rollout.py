@@ -21,30 +21,36 @@ _PARTS = 10_000  # of one percent: Envoy draws from a million
 def _destinations(route: Route) -> list[tuple[Json, Json]]:
     if route.retired:
         return [({}, {"direct_response": {"status": 410}})]
-    stable = {"route": {"cluster": route.upstream}}
+    stable: dict[str, Json] = {"cluster": route.upstream}
     if not route.candidate:
-        return [({}, stable)]
+        return [({}, {"route": stable})]
     shares = [{"name": route.upstream, "weight": 100}, {"name": route.candidate, "weight": 0}]
-    shared = {"runtime_key_prefix": _weights(route.contract), "clusters": shares}
-    pins = [("candidate", {"route": {"cluster": route.candidate}}), ("stable", stable)] if route.pin_header else []
+    shared = {"weighted_clusters": {"runtime_key_prefix": _weights(route.contract), "clusters": shares}}
+    copied = {"request_mirror_policies": _copies(route)} if _is_copied(route) else {}
+    pins = [("candidate", {"cluster": route.candidate}), ("stable", stable | copied)] if route.pin_header else []
     return [
-        *(({"headers": [{"name": route.pin_header, "string_match": {"exact": word}}]}, where) for word, where in pins),
-        ({}, {"route": {"weighted_clusters": shared}}),
+        *(
+            ({"headers": [{"name": route.pin_header, "string_match": {"exact": word}}]}, {"route": where})
+            for word, where in pins
+        ),
+        ({}, {"route": shared | copied}),
     ]
 
 
-def _forward(route: Route) -> Json:
-    copied = route.mirrored and route.repeat is Repeat.SAFE and route.streaming is Streaming.NONE
-    if not route.candidate or not copied:
-        return {}
-    none = {"default_value": {"numerator": 0, "denominator": "MILLION"}, "runtime_key": _copies(route.contract)}
+def _is_copied(route: Route) -> bool:
+    return route.mirrored and route.repeat is Repeat.SAFE and route.streaming is Streaming.NONE
+
+
+def _copies(route: Route) -> list[Json]:
+    """A call that the candidate answers by its share may be copied to it too: Envoy does not tell whom it chose."""
+    none = {"default_value": {"numerator": 0, "denominator": "MILLION"}, "runtime_key": _copied(route.contract)}
     copy = {
         "cluster": route.candidate,
         "runtime_fraction": none,
         "request_headers_mutations": [{"append": _COPY}],
         "disable_shadow_host_suffix_append": True,  # or the other version would be asked for a name that is not its own
     }
-    return {"route": {"request_mirror_policies": [copy]}}
+    return [copy]
 
 
 def _runtime(gateway: Gateway) -> Json:
@@ -58,15 +64,15 @@ def _shares(api: Api) -> Iterator[tuple[str, Json]]:
         yield f"{_weights(api.contract)}.{candidate}", api.shift.weight
     if pairs and api.shift.mirror_percent:
         parts = round(api.shift.mirror_percent * _PARTS)
-        yield _copies(api.contract), {"numerator": parts, "denominator": "MILLION"}
+        yield _copied(api.contract), {"numerator": parts, "denominator": "MILLION"}
 
 
 def _weights(contract: str) -> str:
     return f"treadle.weight.{contract}"
 
 
-def _copies(contract: str) -> str:
+def _copied(contract: str) -> str:
     return f"treadle.copies.{contract}"
 
 
-FEATURE = Feature("rollout", destinations=_destinations, forward=_forward, runtime=_runtime)
+FEATURE = Feature("rollout", destinations=_destinations, runtime=_runtime)
