@@ -115,7 +115,7 @@ class Fleet:
     def __post_init__(self) -> None:
         """Nobody is served yet."""
         domain = self.certificates.trust_domain
-        self.server = AdsServer(self.schema, self._heard, self._bootstrap, within=f"spiffe://{domain}/{KIND}/")
+        self.server = AdsServer(self.schema, self._heard, self._join, within=f"spiffe://{domain}/{KIND}/")
 
     @classmethod
     def of(cls, compiled: Compiled, envoy: EnvoyEngine, certificates: Certificates, record: Record) -> Fleet | None:
@@ -224,8 +224,11 @@ class Fleet:
         elif not refused and not self._blamed and all(self.server.settled().values()):
             self._good = {api.contract: api for api in compiled.gateway.apis}
 
-    def _bootstrap(self, name: str, said: bytes) -> bytes:
-        """What a node is started with, from `{"port", "admin_port"}`. Raises ValueError."""
+    def _join(self, name: str, said: bytes) -> bytes:
+        """`{"bootstrap"}` for `{"port", "admin_port"}`; with `renew` also `{"certificate": {file: PEM}}`.
+
+        A new certificate is for the name in the old one, whatever else is said. Raises ValueError.
+        """
         compiled = self._compiled
         if compiled is None:
             raise ValueError("nothing is live yet")
@@ -234,7 +237,21 @@ class Fleet:
         if not isinstance(port, int) or not isinstance(admin_port, int) or not {port, admin_port} <= set(_PORTS):
             raise ValueError("port and admin_port are numbers of ports")
         node = node_settings(compiled.snapshot.node, name, port, admin_port)
-        return canonical(compile_gateway(compiled.gateway, node).bootstrap)
+        answer: dict[str, Any] = {"bootstrap": compile_gateway(compiled.gateway, node).bootstrap}
+        if asked.get("renew") is True:
+            answer["certificate"] = self._certificate(name, compiled.gateway.hosts)
+        return canonical(answer)
+
+    def _certificate(self, name: str, hosts: Sequence[str]) -> Mapping[str, str]:
+        authority = self.certificates.authority()
+        own = spiffe_id(self.certificates.trust_domain, KIND, name)
+        names = dict.fromkeys(["127.0.0.1", "localhost", *(host.strip("[]") for host in hosts)])
+        made = authority.issue(own, self.certificates.now(), hosts=names)
+        return {
+            "tls.crt": made.certificate.decode(),
+            "tls.key": made.key.text(),
+            "ca.crt": authority.certificate.decode(),
+        }
 
     def _certify(self) -> None:
         name = spiffe_id(self.certificates.trust_domain, CONTROL, CONTROL)

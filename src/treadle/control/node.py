@@ -14,6 +14,7 @@ import contextlib
 import logging
 import os
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +23,10 @@ import orjson
 from treadle.base.canon import canonical
 from treadle.base.errors import EngineError, InputError
 from treadle.base.files import write_atomically
-from treadle.control.fleet import HERE, KIND
+from treadle.control.fleet import HERE, KIND, RENEW_S
 from treadle.control.probe import ask
 from treadle.control.supervise import Process, Supervisor
+from treadle.gateway.ads.client import AdsClient
 from treadle.gateway.ads.relay import Relay
 from treadle.gateway.ads.tls import Credentials
 from treadle.gateway.engine import EnvoyEngine
@@ -72,7 +74,11 @@ async def run_node(joining: Joining) -> None:
         loop = asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(each, supervisor.stop)
-        await supervisor.run(lambda: _log.info("node %s serves on port %s", name, joining.port))
+        renewing = asyncio.create_task(_renewing(relay.client, certificates))
+        try:
+            await supervisor.run(lambda: _log.info("node %s serves on port %s", name, joining.port))
+        finally:
+            renewing.cancel()
 
 
 def name_in(certificate: Path) -> str:
@@ -94,7 +100,7 @@ async def _start_files(relay: Relay, joining: Joining) -> None:
     asked = orjson.dumps({"port": joining.port, "admin_port": joining.admin_port})
     kept = Path("bootstrap.json")
     try:
-        bootstrap = await relay.client.join(asked)
+        answer = orjson.loads(await relay.client.join(asked))
     except EngineError as why:
         if not await asyncio.to_thread(kept.exists):
             raise
@@ -103,7 +109,32 @@ async def _start_files(relay: Relay, joining: Joining) -> None:
     here = NodeSettings(folder=HERE, port=1, admin_port=1, tls=f"{HERE}/certificates")
     for name, secret in secrets(here).items():
         write_atomically(Path(here.file("sds", name)), discovery(secret))
-    write_atomically(kept, bootstrap)
+    write_atomically(kept, canonical(answer["bootstrap"]))
+
+
+async def renewed(client: AdsClient, folder: Path, now: float) -> bool:
+    """Have a new certificate where half of the old one's life is over. Raises EngineError, OSError and ValueError.
+
+    Envoy watches the folder, and takes the pair when its second half is there.
+    """
+    old = await asyncio.to_thread((folder / "tls.crt").read_bytes)
+    if now < validity(old).renew_at:
+        return False
+    answer = orjson.loads(await client.join(orjson.dumps({"port": 1, "admin_port": 1, "renew": True})))
+    for file in ("ca.crt", "tls.crt", "tls.key"):
+        mode = 0o600 if file == "tls.key" else 0o644
+        write_atomically(folder / file, answer["certificate"][file].encode(), mode=mode)
+    return True
+
+
+async def _renewing(client: AdsClient, folder: Path) -> None:
+    while True:
+        try:
+            if await renewed(client, folder, time.time()):
+                _log.info("the certificate of this node was renewed")
+        except (EngineError, OSError, ValueError, KeyError) as why:
+            _log.warning("the certificate of this node is not renewed now: %s", why)
+        await asyncio.sleep(RENEW_S)
 
 
 def _envoy(engine: EnvoyEngine, joining: Joining) -> Process:
