@@ -16,11 +16,13 @@ import pytest
 import uvicorn
 
 from treadle.contract.finding import Finding, Severity
-from treadle.contract.model import Place
+from treadle.contract.model import Enforcement, Enforcements, Place
 from treadle.contract.workspace import read_workspace
+from treadle.control.metering import Quota
 from treadle.control.server import Server
 from treadle.facts.fact import Fact, FactKind, Outcome
 from treadle.facts.trail import IN_MEMORY, Trail
+from treadle.gateway.saturation import Saturation
 from treadle.insight.attention import RefusedVersion
 from treadle.insight.rollup import Rollup
 from treadle.insight.sight import groups_of
@@ -30,6 +32,7 @@ from treadle.web.view import View
 
 ACME = Path(__file__).parents[2] / "examples/acme"
 NOW_US = 1_795_348_990_000_000
+ORDERS = "sales.orders.v1"
 ORIGIN = "http://127.0.0.1:8400"
 
 
@@ -49,6 +52,11 @@ class Fabric:
     engines: list = field(default_factory=list)
     refused: list = field(default_factory=list)
     seq: int = 0
+    saturation: list = field(default_factory=list)
+    quotas: list = field(default_factory=list)
+
+    async def full(self):
+        return self.saturation
 
     def view(self):
         return View(
@@ -58,6 +66,8 @@ class Fabric:
             rollup=self.rollup,
             trail=self.trail,
             now_us=lambda: self.now_us,
+            saturation=self.full,
+            quotas=lambda: self.quotas,
         )
 
     def stamp(self, id):
@@ -278,9 +288,40 @@ def fabric():
 
 @pytest.fixture
 def busy(fabric):
-    """The same with a minute of traffic."""
+    """The same with a minute of traffic, an API that only watches and is nearly full, and a quota that is used up."""
+    adopt(fabric)
     fabric.add(*traffic(fabric, 70))
+    fabric.add(*watched(fabric))
     return fabric
+
+
+def adopt(fabric):
+    """The orders API watches who calls it and warns of what they say; its upstreams are full, and so is a quota."""
+    how = Enforcements(auth=Enforcement.OBSERVE, validation=Enforcement.WARN)
+    contracts = [replace(each, enforcement=how) if each.id == ORDERS else each for each in fabric.workspace.contracts]
+    fabric.workspace = replace(fabric.workspace, contracts=tuple(contracts))
+    most = {"active_max": 1_024, "pending_max": 1_024, "connections_max": 1_024}
+    fabric.saturation = [
+        Saturation(ORDERS, "orders-api", active=870, connections=901, endpoints=4, ejected=1, retries=12, **most),
+        Saturation(ORDERS, "orders-api--candidate", 1_024, open=("requests",), endpoints=1, turned_away=17, **most),
+        Saturation("customer.customers.v1", "customers-api", active=3, connections=8, endpoints=1, **most),
+    ]
+    until_s = NOW_US // 1_000_000 + 3_600
+    fabric.quotas = [
+        Quota("partner", "bronze", "day", 1_000, 1_000, until_s),
+        Quota("partner", "bronze", "month", 12_345, 20_000, until_s),
+    ]
+
+
+def watched(fabric):
+    """Calls that went through and would have been refused, and facts that are missing."""
+    call = Fact(FactKind.CALL, NOW_US - 20_000_000, Outcome.OK, contract=fabric.stamp(ORDERS), operation="listOrders")
+    return [
+        replace(call, status=200, consumer="partner", observed="FORBIDDEN"),
+        replace(call, status=200, peer="spiffe://acme.example/ns/jobs/sa/report", observed="UNAUTHENTICATED"),
+        replace(call, status=200, consumer="demo-app", replayed=1),
+        Fact(FactKind.GAP, NOW_US - 10_000_000, Outcome.FAILED, code="FACTS_MISSING", operation="gateway", missing=3),
+    ]
 
 
 class Site:
@@ -336,7 +377,9 @@ def serve():
 def fabric_with_history():
     """Five busy minutes and a refused version, for tests that only look."""
     made = make_fabric()
+    adopt(made)
     made.add(*traffic(made, 298))
+    made.add(*watched(made))
     made.refused = [broken_version()]
     yield made
     made.trail.close()

@@ -25,6 +25,7 @@ def shown(browser, serve, fabric_with_history):
         "domain": "/?domain=sales",
         "contracts": "/contracts",
         "api": "/contracts/customer.customers.v1",
+        "adopting": "/contracts/sales.orders.v1",
         "events": "/contracts/sales.order.v1",
         "search": "/trace",
         "trace": f"/trace/{call.trace_id}",
@@ -35,7 +36,7 @@ def shown(browser, serve, fabric_with_history):
         yield origin, paths
 
 
-PAGES = ["overview", "domain", "contracts", "api", "events", "search", "trace", "unknown", "error"]
+PAGES = ["overview", "domain", "contracts", "api", "adopting", "events", "search", "trace", "unknown", "error"]
 
 
 @contextmanager

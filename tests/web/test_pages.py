@@ -165,6 +165,43 @@ def test_an_api_page_tells_who_what_and_how_well(site):
         assert part in shown
 
 
+def test_an_api_page_tells_how_full_its_upstreams_are(site, fabric, site_of):
+    text = text_of(site.get("/contracts/sales.orders.v1").text)
+    assert "orders-api ▲ nearly full 870 of 1,024 0 of 1,024 901 of 1,024 1 of 4 12 0" in text
+    assert "orders-api--candidate ■ open: requests 1024 of 1,024" in text
+    assert "customers-api" not in text[text.index("Saturation") : text.index("Operations")]
+    rows = site.get("/contracts/sales.orders.v1.json").json()["saturation"]
+    assert [(row["upstream"], row["open"]) for row in rows] == [
+        ("orders-api", []),
+        ("orders-api--candidate", ["requests"]),
+    ]
+    # An Envoy that tells nothing is not one that is idle.
+    fabric.saturation = []
+    assert "Saturation" not in site_of(fabric).get("/contracts/sales.orders.v1").text
+
+
+def test_an_api_page_tells_whom_it_would_refuse(site):
+    text = text_of(site.get("/contracts/sales.orders.v1").text)
+    assert "auth observe partner FORBIDDEN listOrders 1" in text
+    assert "auth observe spiffe://acme.example/ns/jobs/sa/report UNAUTHENTICATED listOrders 1" in text
+    assert "validation warn ● nobody" in text
+    assert "would be FORBIDDEN" in text
+    found = site.get("/contracts/sales.orders.v1.json").json()["adoption"]
+    assert {aspect["name"]: len(aspect["who"]) for aspect in found["aspects"]} == {"auth": 2, "validation": 0}
+    assert site.get("/contracts/customer.customers.v1.json").json()["adoption"] is None
+
+
+def test_an_api_page_tells_what_is_used_of_quotas(site):
+    text = text_of(site.get("/contracts/sales.orders.v1").text)
+    assert "1,000 of 1,000 this day ■ used up" in text
+    assert "12,345 of 20,000 this month" in text
+
+
+def test_missing_facts_are_said_where_facts_are(site):
+    assert "At least 3 facts are known to be missing" in text_of(site.get("/trace").text)
+    assert site.get("/trace.json").json()["facts_missing"] == 3
+
+
 def test_an_event_page_tells_its_channel(site):
     shown = text_of(site.get("/contracts/sales.order.v1").text)
     for part in (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from treadle.base.printable import printable
-from treadle.contract.model import Contract, Enforcement, Kind
+from treadle.contract.model import Contract, Enforcement, Enforcements, Kind
 from treadle.facts.trail import Observed
 from treadle.facts.tree import moment
 from treadle.insight.figure import many
@@ -63,6 +63,11 @@ def aspect_of(code: str) -> str:
     return _CODES.get(code, "validation")
 
 
+def is_enforced(contract: Contract) -> bool:
+    """Whether a contract is enforced in every aspect, or no API at all."""
+    return contract.kind is not Kind.OPENAPI or contract.enforcement == Enforcements()
+
+
 def adoptions(
     contracts: Iterable[Contract], observed: Sequence[Observed], calls: Callable[[str], int]
 ) -> tuple[Adoption, ...]:
@@ -72,7 +77,7 @@ def adoptions(
         found.setdefault((each.contract, aspect_of(each.code)), []).append(each)
     rows = []
     for contract in sorted(contracts, key=lambda each: each.id):
-        if contract.kind is not Kind.OPENAPI:
+        if is_enforced(contract):
             continue
         stands = [(name, getattr(contract.enforcement, name)) for name in ASPECTS]
         aspects = tuple(
@@ -80,8 +85,7 @@ def adoptions(
             for name, now in stands
             if now is not Enforcement.ENFORCE
         )
-        if aspects:
-            rows.append(Adoption(contract.id, calls(contract.id), aspects))
+        rows.append(Adoption(contract.id, calls(contract.id), aspects))
     return tuple(rows)
 
 

@@ -97,7 +97,7 @@ async def serve(state: State, make_front: MakeFront) -> None:
         backend = await stack.enter_async_context(_bus(run, store))
         compiled = await reconciler.begin(backend)
 
-        watch = Watch(state, reconciler, gauges=Gauges(envoy, lambda: reconciler.current))
+        watch = Watch(state, reconciler, Gauges(envoy, lambda: reconciler.current), desk.quotas)
         rollup = Rollup()
         rollup.expect(groups_of(watch.workspace()))
         rollup.add(trail.between(began_us - REMEMBERED_US, began_us, limit=10_000), began_us)

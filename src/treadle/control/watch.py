@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from treadle.contract.model import Workspace
 from treadle.control.decide import Action
 from treadle.control.gauges import Gauges
+from treadle.control.metering import Quota
 from treadle.control.reconcile import Reconciler
 from treadle.control.runfile import Run, alive, read_run
 from treadle.control.state import State
@@ -41,6 +42,7 @@ class Watch:
     state: State
     reconciler: Reconciler
     gauges: Gauges
+    quotas: Callable[[], Sequence[Quota]]
     collector: Collector | None = None
     began_us: int = field(default_factory=lambda: time.time_ns() // 1000)
     _refused_at_us: dict[tuple[str, str], int] = field(default_factory=dict)

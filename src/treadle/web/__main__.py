@@ -27,6 +27,7 @@ def front(watch: Watch, rollup: Rollup, trail: Trail, routes: Sequence[BaseRoute
         trail=trail,
         now_us=lambda: time.time_ns() // 1000,
         saturation=watch.gauges.now,
+        quotas=watch.quotas,
     )
     console = create_console(view)
     return Front(create_app(console, routes), console.stream.close)

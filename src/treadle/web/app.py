@@ -20,6 +20,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from treadle.base.errors import UsageError
+from treadle.contract.model import Contract
+from treadle.control.adoption import DAY_US, DAYS, Adoption, adoptions, is_enforced
 from treadle.facts.trail import valid_id
 from treadle.web import assets
 from treadle.web.contracts import FACTS_MAX, contract_list, contract_page
@@ -114,8 +116,21 @@ class _Pages:
         contract = moment.sight.workspace.contract(id)
         if contract is None:
             raise HTTPException(404)
-        facts = await run_sync(partial(self._lens.view.trail.by_contract, id, limit=FACTS_MAX))
-        return self._answer(request, contract_page(self._lens, contract, facts), "contract.html")
+        view = self._lens.view
+        facts = await run_sync(partial(view.trail.by_contract, id, limit=FACTS_MAX))
+        saturation = [each for each in await view.saturation() if each.contract == id]
+        adoption = await run_sync(self._adoption, contract)
+        page = contract_page(self._lens, contract, facts, saturation, adoption)
+        return self._answer(request, page, "contract.html", adoption_days=DAYS)
+
+    def _adoption(self, contract: Contract) -> Adoption | None:
+        """Whom a contract would have refused in the last days; nothing is asked where all of it is enforced."""
+        view = self._lens.view
+        if is_enforced(contract):
+            return None
+        from_us = view.now_us() - DAYS * DAY_US
+        found = adoptions([contract], view.trail.observed(from_us), lambda each: view.trail.calls(each, from_us))
+        return found[0] if found else None
 
     async def source(self, request: Request) -> Response:
         """The bytes of a contract's file as plain text. Only files that belong to the contract are known."""
@@ -141,7 +156,8 @@ class _Pages:
                 return RedirectResponse(f"/trace/{quote(id, safe='')}{'.json' if json else ''}", 303)
         facts = await run_sync(partial(self._lens.view.trail.search, consumer=consumer, limit=RECENT_MAX))
         now_us = self._lens.moment().now_us
-        page = Search(now_us, query[:QUERY_CHARS_MAX], consumer, error, facts)
+        missing = await run_sync(self._lens.view.trail.missing)
+        page = Search(now_us, query[:QUERY_CHARS_MAX], consumer, error, facts, missing)
         return self._answer(request, page, "search.html", status=400 if error else 200)
 
     async def trace(self, request: Request) -> Response:
@@ -183,6 +199,8 @@ def _as_json(request: Request) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
+    if hasattr(value, "_asdict"):
+        return value._asdict()
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     if hasattr(value, "items"):

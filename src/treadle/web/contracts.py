@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from treadle.contract.finding import Finding
 from treadle.contract.model import Channel, Contract, Domain, Kind, Operation, Slo
+from treadle.control.adoption import Adoption
+from treadle.control.metering import Quota
 from treadle.facts.fact import Fact
+from treadle.gateway.saturation import Saturation
 from treadle.insight.attention import RefusedVersion
 from treadle.insight.fields import Field, fields
 from treadle.insight.health import JUDGED_S, Health, error_limit, lag_limit_us, p95_limit_us, rate_of
@@ -94,7 +97,10 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A consumer: whether its scopes let it use the contract, and what it did in the time that is kept."""
+    """A consumer: whether its scopes let it use the contract, and what it did in the time that is kept.
+
+    `quotas` are what is used of its day and month, over all contracts.
+    """
 
     id: str
     owner: str
@@ -102,6 +108,7 @@ class Seen:
     allowed: bool
     rate: float
     count: int
+    quotas: tuple[Quota, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,8 @@ class ContractPage:
     consumers: tuple[Seen, ...]
     facts: tuple[Fact, ...]
     sources: tuple[Source, ...]
+    saturation: tuple[Saturation, ...]
+    adoption: Adoption | None
 
 
 def contract_list(lens: Lens) -> ContractList:
@@ -166,8 +175,17 @@ def contract_list(lens: Lens) -> ContractList:
     return ContractList(moment.now_us, tuple(rows))
 
 
-def contract_page(lens: Lens, contract: Contract, facts: Sequence[Fact]) -> ContractPage:
-    """One contract. `facts` are its newest."""
+def contract_page(
+    lens: Lens,
+    contract: Contract,
+    facts: Sequence[Fact],
+    saturation: Sequence[Saturation] = (),
+    adoption: Adoption | None = None,
+) -> ContractPage:
+    """One contract. `facts` are its newest, `saturation` that of its upstreams.
+
+    `adoption` tells whom it would have refused, None where all of it is enforced.
+    """
     moment = lens.moment()
     settings = moment.sight.workspace.settings
     health = moment.healths[contract.id]
@@ -192,9 +210,11 @@ def contract_page(lens: Lens, contract: Contract, facts: Sequence[Fact]) -> Cont
         objectives=_objectives(contract, health),
         operations=tuple(_operation(contract, each, moment) for each in contract.operations),
         channels=tuple(_channel(each, moment) for each in contract.channels),
-        consumers=tuple(_consumers(contract, moment)),
+        consumers=tuple(_consumers(contract, moment, lens.view.quotas())),
         facts=tuple(facts),
         sources=tuple(_source(file, text) for file, text in contract.sources.items()),
+        saturation=tuple(saturation),
+        adoption=adoption,
     )
 
 
@@ -274,7 +294,7 @@ def _channel(channel: Channel, moment: Moment) -> ChannelRow:
     )
 
 
-def _consumers(contract: Contract, moment: Moment) -> Iterable[Seen]:
+def _consumers(contract: Contract, moment: Moment, quotas: Sequence[Quota]) -> Iterable[Seen]:
     """Who may use the contract, and who does: registered consumers, groups, and clients nobody registered."""
     sight = moment.sight
     settings = sight.workspace.settings
@@ -307,6 +327,7 @@ def _consumers(contract: Contract, moment: Moment) -> Iterable[Seen]:
             allowed=id in allowed,
             rate=rate_of(sight.rollup, measure, scope, sight.now_us),
             count=sight.rollup.count(measure, scope, sight.now_us, KEPT_S).n,
+            quotas=tuple(each for each in quotas if calls and each.consumer == id),
         )
 
 

@@ -13,13 +13,17 @@ RECENT_MAX = 50
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What `/trace` shows: the newest facts, of one consumer where one was asked for."""
+    """What `/trace` shows: the newest facts, of one consumer where one was asked for.
+
+    `facts_missing` is how many are known to be missing in all: a lower bound.
+    """
 
     at_us: int
     query: str
     consumer: str
     error: str
     facts: tuple[Fact, ...]
+    facts_missing: int
 
 
 @dataclass(frozen=True, slots=True)

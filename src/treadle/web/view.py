@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
 from treadle.contract.model import Workspace
+from treadle.control.metering import Quota
 from treadle.facts.trail import Trail
 from treadle.gateway.saturation import Saturation
 from treadle.insight.attention import RefusedVersion
@@ -25,7 +26,7 @@ class View:
     `workspace` gives the settings with the contracts that are live, `refused` the versions that the last apply
     refused, `now_us` Unix time in microseconds. `rollup` is fed by the collector; `trail` finds facts by id. `zone` is
     the time zone in which times are shown. `saturation` asks the gateway how full the upstreams are; it answers within
-    a second or with nothing.
+    a second or with nothing. `quotas` tells what is used of each consumer's.
     """
 
     workspace: Callable[[], Workspace]
@@ -36,3 +37,4 @@ class View:
     now_us: Callable[[], int]
     zone: tzinfo = UTC
     saturation: Callable[[], Awaitable[Sequence[Saturation]]] = _unknown
+    quotas: Callable[[], Sequence[Quota]] = tuple
