@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from treadle.contract.model import GatewaySettings
 from treadle.control.checkout import read_files, read_overlays
 from treadle.control.ports import choose
 from treadle.control.probe import ask
@@ -85,7 +86,7 @@ def run_fabric(
             "processes": [],
         }
         processes = [
-            *_engines(state, ports, addresses, envoy.argv(state.gateway), nats.argv(state.bus)),
+            *_engines(state, ports, addresses, envoy.argv(state.gateway), nats.argv(state.bus), settings.gateway),
             *prepared.processes(addresses),
         ]
         write_run(state, run)
@@ -101,10 +102,12 @@ def _engines(
     addresses: Mapping[str, str],
     envoy_argv: Sequence[str],
     nats_argv: Sequence[str],
+    gateway: GatewaySettings,
 ) -> list[Process]:
-    """The four processes of every fabric. Engines start as soon as control has written what they read."""
+    """The six processes of every fabric. Engines start as soon as control has written what they read."""
     python = [sys.executable, "-m"]
     root = ["--workspace", str(state.root)]
+    ledger = {"TREADLE_IDEMPOTENCY_URL": gateway.idempotency_store} if gateway.idempotency_store else {}
     return [
         Process(
             "nats",
@@ -124,18 +127,26 @@ def _engines(
             url=addresses["console"],
         ),
         Process(
-            "guard",
-            [*python, "treadle.control.guard", *root],
-        Process(
             "drift",
             [*python, "treadle.control.drift", *root],
             ready=lambda: ask(state.drift_socket, "/healthz"),
             after=state.drift_table.exists,
             url=f"unix:{state.drift_socket}",
         ),
+        Process(
+            "guard",
+            [*python, "treadle.control.guard", *root],
             ready=lambda: ask(state.events_socket, "/healthz"),
             after=(state.bus / "topics.json").exists,
             url=f"unix:{state.events_socket}",
+        ),
+        Process(
+            "hop",
+            [*python, "treadle.control.hop", *root],
+            ready=lambda: ask(state.hop_socket, "/healthz"),
+            after=state.hop_table.exists,
+            env=ledger,
+            url=f"unix:{state.hop_socket}",
         ),
         Process(
             "envoy",
@@ -167,11 +178,13 @@ def _forget_last_run(state: State) -> None:
         state.bus / "nats.conf",
         state.bus / "topics.json",
         state.gateway / "bootstrap.json",
+        state.hop_table,
+        state.hop_socket,
         state.events_socket,
         state.webhooks_socket,
+        state.drift_table,
+        state.drift_socket,
         state.checkout,
         state.run_file,
     ):
         stale.unlink(missing_ok=True)
-        state.drift_table,
-        state.drift_socket,

@@ -39,6 +39,7 @@ from treadle.gateway.drift.table import encode as encode_answers
 from treadle.gateway.engine import EnvoyEngine
 from treadle.gateway.envoy import compile_gateway
 from treadle.gateway.ir import Exhausted, Issuer, Throttle
+from treadle.gateway.hop.table import encode as encode_operations
 from treadle.registry.live import LiveSet
 from treadle.secrets.file import FileSecrets
 
@@ -117,11 +118,12 @@ class Reconciler:
         place = replace(self.place, checkout=_read_checkout(self.state)) if again else self.place
         compiled = compile_place(place, self.envoy)
         compiled = self.current = _as_of(self.moment(compiled.settings), compiled, compiled.gateway.issuers)
-        self._write_bus(compiled)
         self._write_drift(compiled)
+        self._write_bus(compiled)
         if not again:  # NATS starts on just this file
             self._taken = (self.state.bus / CONF).read_bytes()
         self.certificates().ensure(_owners(compiled))
+        self._write_hop(compiled)
         self.envoy.prepare(compiled.snapshot)
         return compiled
 
@@ -152,20 +154,23 @@ class Reconciler:
             try:
                 await self._tell_bus(compiled)
                 await asyncio.to_thread(self.certificates().ensure, _owners(compiled))
+                await asyncio.to_thread(self._write_hop, compiled, self._compiled())
                 push = await self.envoy.push(compiled.snapshot, judged=compiled is judged)
             except TreadleError:
-                # The guard's law goes back with the gateway's; where that fails too, the next apply mends it.
+                # The guards' law goes back with the gateway's; where that fails too, the next apply mends it.
+                await asyncio.to_thread(self._write_hop, self._compiled())
                 with contextlib.suppress(TreadleError):
                     await self._tell_bus(self._compiled())
                 raise
+            await asyncio.to_thread(self._write_hop, compiled)
             # In a thread: a sync for each of many contracts must not keep the loop from answering.
             await asyncio.to_thread(self._note, compiled)
+            await asyncio.to_thread(self._write_drift, compiled)
             self.current = compiled
             self.live(compiled)
             return compiled, push.live_ms
 
     async def renew(self) -> None:
-            await asyncio.to_thread(self._write_drift, compiled)
         """Bring what comes and goes up to date at the gateway, in turn with applies. Nothing else is compiled again.
 
         Raises EngineError where the gateway does not answer, RefusedSnapshotError where it will not: what serves
@@ -201,15 +206,15 @@ class Reconciler:
             await backend.ensure(compiled.bus)
         return compiled
 
+    def _write_drift(self, compiled: Compiled) -> None:
+        """What the drift process reads: the answers that live contracts promise."""
+        _write_if_new(self.state.drift_table, encode_answers(compiled.desired.contracts), 0o600)
+
     async def _tell_bus(self, compiled: Compiled) -> None:
         """Write what NATS and the guard read, and have NATS read it unless it is known to have done so."""
         conf = self.state.bus / CONF
         await asyncio.to_thread(self._write_bus, compiled)
         wanted = conf.read_bytes()
-    def _write_drift(self, compiled: Compiled) -> None:
-        """What the drift process reads: the answers that live contracts promise."""
-        _write_if_new(self.state.drift_table, encode_answers(compiled.desired.contracts), 0o600)
-
         if wanted != self._taken:
             await self._reload(conf)
             self._taken = wanted
@@ -218,6 +223,11 @@ class Reconciler:
         if self.current is None:
             raise AssertionError("prepare comes first")
         return self.current
+
+    def _write_hop(self, compiled: Compiled, before: Compiled | None = None) -> None:
+        """What the guard hop reads. It knows an operation before a call can reach it, and until none can any more."""
+        table = encode_operations(compiled.gateway, before.gateway if before else None)
+        _write_if_new(self.state.hop_table, table, 0o600)
 
     def _write_bus(self, compiled: Compiled) -> None:
         ports = self.place.ports or {}

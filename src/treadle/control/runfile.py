@@ -119,7 +119,7 @@ def the_lock(state: State) -> Iterator[None]:
         os.pwrite(fd, str(os.getpid()).encode(), 0)
         yield
     finally:
-        for each in (state.events_socket, state.webhooks_socket, state.lock_file):
+        for each in (*state.all_sockets, state.lock_file):
             each.unlink(missing_ok=True)
         with suppress(OSError):  # somebody keeps something there: it is theirs
             state.sockets.rmdir()
