@@ -157,6 +157,12 @@ BATTERY = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def with_a_body(running):
+    """Whoever smuggles needs a body that gets through: a public POST."""
+    running.push(running.gateway(running.route("submit", "POST", "/v1/public", public=True, scopes=())))
+
+
 def talk(world, data):
     """What comes back for one request and, if the connection lives on, for a good one after it: the statuses."""
     with socket.create_connection(("127.0.0.1", world.node.port), timeout=10) as peer:
