@@ -147,7 +147,7 @@ def node(running, tmp_path):
     it.stop()
 
 
-def test_an_envoy_is_served_while_the_control_plane_is_away(running, loop, schema, fleet, node, tmp_path):
+def test_an_envoy_is_served_while_the_control_plane_is_away(*, running, loop, schema, fleet, node, tmp_path):
     """Also after the Envoy was restarted, and after the relay was too; what changed meanwhile arrives later."""
     good = tmp_path / "good"
     fleet.up(encode(node.snapshot(running.base), schema))
@@ -172,7 +172,7 @@ def test_an_envoy_is_served_while_the_control_plane_is_away(running, loop, schem
 
 
 def test_what_a_node_has_is_not_sent_again_when_its_control_plane_comes_back(
-    running, loop, schema, fleet, node, tmp_path
+    *, running, loop, schema, fleet, node, tmp_path
 ):
     catalog = encode(node.snapshot(running.base), schema)
     fleet.up(catalog)
@@ -187,7 +187,7 @@ def test_what_a_node_has_is_not_sent_again_when_its_control_plane_comes_back(
         assert relay.client.received_bytes == first
 
 
-def test_the_control_plane_hears_what_the_envoy_says(running, loop, schema, fleet, node, tmp_path):
+def test_the_control_plane_hears_what_the_envoy_says(*, running, loop, schema, fleet, node, tmp_path):
     """One cluster is bad in a way that only a running Envoy finds; the others and the old routes serve on."""
     good = node.snapshot(running.base)
     fleet.up(encode(good, schema))
@@ -214,7 +214,7 @@ def test_the_control_plane_hears_what_the_envoy_says(running, loop, schema, flee
         node.serves("/v1/other")
 
 
-def test_a_node_that_refused_something_restarts_with_its_last_good(running, loop, schema, fleet, node, tmp_path):
+def test_a_node_that_refused_something_restarts_with_its_last_good(*, running, loop, schema, fleet, node, tmp_path):
     good = node.snapshot(running.base)
     fleet.up(encode(good, schema))
     with relay_at(loop, schema, tmp_path / "good", fleet.socket, Path(node.node.ads)):
@@ -234,7 +234,7 @@ def test_a_node_that_refused_something_restarts_with_its_last_good(running, loop
         node.serves()
 
 
-def test_a_damaged_last_good_is_left_out_and_sent_again(running, loop, schema, fleet, node, tmp_path):
+def test_a_damaged_last_good_is_left_out_and_sent_again(*, running, loop, schema, fleet, node, tmp_path):
     good = tmp_path / "good"
     fleet.up(encode(node.snapshot(running.base), schema))
     with relay_at(loop, schema, good, fleet.socket, Path(node.node.ads)):
