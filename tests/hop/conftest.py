@@ -22,7 +22,7 @@ ORDER = {
     "additionalProperties": False,
 }
 TREE = {
-    "$defs": {"node": {"anyOf": [{"type": "integer"}, {"items": {"$ref": "#/$defs/node"}}]}},
+    "$defs": {"node": {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"$ref": "#/$defs/node"}}]}},
     "$ref": "#/$defs/node",
 }
 

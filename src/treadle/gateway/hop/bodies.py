@@ -46,7 +46,8 @@ def is_json(media: str) -> bool:
 
 def described(media: str, by_type: Mapping[str, Json]) -> str | None:
     """The media type or range of a description that takes a body: exact, then `application/*`, then `*/*`."""
-    for each in (media, f"{media.partition('/')[0]}/*", "*/*"):
+    kind, slash, _ = media.partition("/")
+    for each in (media, f"{kind}/*", "*/*") if slash else ():
         if each in by_type:
             return each
     return None
