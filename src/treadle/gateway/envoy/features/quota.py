@@ -8,8 +8,6 @@ quota by itself, also where nobody is there to push. `Retry-After` tells the end
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from treadle.contract.model import Json, Limit
 from treadle.gateway.envoy.feature import Feature
 from treadle.gateway.envoy.limiter import BY_CONSUMER, Rules, bucket, chained, enforcing
@@ -25,9 +23,9 @@ def rules(gateway: Gateway, window: str) -> Rules:
     out = [each for each in gateway.exhausted if each.window == window]
     if not out:
         return Rules(_CODE, [{"actions": [BY_CONSUMER]}])
-    end = max(each.until_s for each in out)
-    moment = f"timestamp('{datetime.fromtimestamp(end, UTC):%Y-%m-%dT%H:%M:%SZ}')"
-    taken = f"%CEL(request.time < {moment} ? {2 * _SIZE} : 1)%"
+    end_s = max(each.until_s for each in out)
+    # Plain numbers: this is worked out for each call of everybody, and a timestamp would be read from text each time.
+    taken = f"%CEL(int(request.time) < {end_s} ? {2 * _SIZE} : 1)%"
     buckets = [
         {"entries": [{"key": "consumer", "value": consumer}], "token_bucket": bucket(Limit(_SIZE))}
         for consumer in sorted({each.consumer for each in out})
@@ -36,7 +34,7 @@ def rules(gateway: Gateway, window: str) -> Rules:
         _CODE,
         [{"actions": [BY_CONSUMER], "hits_addend": {"format": taken}}],
         buckets,
-        retry_after=f"%CEL(int({moment}) - int(request.time))%",
+        retry_after=f"%CEL({end_s} - int(request.time))%",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from treadle.contract.model import Json
 from treadle.gateway.envoy.feature import Feature
-from treadle.gateway.envoy.limiter import BY_CONSUMER, Rules, bucket, enforcing
+from treadle.gateway.envoy.limiter import BY_CONSUMER, Rules, bucket, chained, enforcing
 from treadle.gateway.ir import Gateway
 
 NAME = "throttle"
@@ -28,7 +28,8 @@ def rules(gateway: Gateway) -> Rules:
 
 
 def _moving_filters(gateway: Gateway) -> list[Json]:
-    return [enforcing(NAME, rules(gateway))]
+    throttles = rules(gateway)
+    return [chained(NAME, [enforcing(f"{NAME}s", throttles)] if throttles.buckets else [])]
 
 
 FEATURE = Feature("throttle", moving_filters=_moving_filters)
