@@ -20,8 +20,10 @@ NPM = {
     "@octokit/openapi": "23.0.2",
     "@asyncapi/parser": "3.6.6",
     "json-schema-test-suite": "0.0.10",
+    "oidc-provider": "9.13.3",
 }
-"""`@octokit/openapi` is GitHub's API, 11 to 13 MB of JSON for each of several server versions."""
+"""`oidc-provider` is a certified OpenID provider, whose tokens `make soak` uses. `@octokit/openapi` is GitHub's API, 11
+to 13 MB of JSON for each of several server versions."""
 GO = {"oasdiff": "github.com/oasdiff/oasdiff@v1.36.0", "vacuum": "github.com/daveshanley/vacuum@latest"}
 """vacuum's npm package fetches its program at install; from source it comes through the Go module proxy, or not."""
 

@@ -310,9 +310,11 @@ def test_one_that_was_never_reached_has_no_keys_and_says_why(server, told):
 def test_a_gateway_that_was_away_is_told_later(told):
     told.broken = True
     told.refresh()
+    assert [(each.keys, each.live) for each in told.keeper.status()] == [(1, False)]
     told.broken = False
     told.refresh()
     assert told.pushes == 1
+    assert told.keeper.status()[0].live
 
 
 def test_another_provider_under_the_same_name_begins_without_keys(server, told):

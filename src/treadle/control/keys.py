@@ -40,13 +40,15 @@ Ask = Callable[[TrustedIssuer, bytes | None], Awaitable[str]]
 class KeyStatus:
     """How one provider does: `keys` are as many as count, since `since` (Unix time, seconds; 0: it was never reached).
 
-    `error` is why it could not be asked the last time, empty where it could.
+    `live` says whether the gateway has them already. `error` is why it could not be asked the last time, empty where it
+    could.
     """
 
     issuer: str
     url: str
     keys: int
     since: float
+    live: bool
     error: str = ""
 
 
@@ -144,8 +146,7 @@ class KeyKeeper:
     async def refresh(self) -> None:
         """Ask every provider once, at the same time; tell the gateway where a key changed."""
         issuers = self.issuers()
-        answers = await asyncio.gather(*(self._ask(each) for each in issuers))
-        self._untold = any(answers) or self._untold
+        await asyncio.gather(*(self._ask(each) for each in issuers))
         self._errors = {name: why for name, why in self._errors.items() if name in {each.name for each in issuers}}
         if self._untold:
             try:
@@ -161,14 +162,15 @@ class KeyKeeper:
     def _status(self, issuer: TrustedIssuer) -> KeyStatus:
         keys = self.folder.get(issuer)
         count = len(orjson.loads(keys)["keys"]) if keys else 0
-        return KeyStatus(issuer.name, issuer.url, count, self.folder.since(issuer), self._errors.get(issuer.name, ""))
+        error = self._errors.get(issuer.name, "")
+        return KeyStatus(issuer.name, issuer.url, count, self.folder.since(issuer), live=not self._untold, error=error)
 
-    async def _ask(self, issuer: TrustedIssuer) -> bool:
-        """Whether its keys changed."""
+    async def _ask(self, issuer: TrustedIssuer) -> None:
         try:
             ca = await asyncio.to_thread(_authorities, self.root, issuer)
             keys = await self.ask(issuer, ca)
-            if changed := keys != self.folder.get(issuer):
+            if keys != self.folder.get(issuer):
+                self._untold = True
                 await asyncio.to_thread(self.folder.put, issuer, keys)
         except TreadleError as why:
             self._fail(issuer, f"{why.code}: {why.message}")
@@ -176,8 +178,6 @@ class KeyKeeper:
             self._fail(issuer, f"its keys cannot be kept: {why}")
         else:
             self._errors.pop(issuer.name, None)
-            return changed
-        return False
 
     def _fail(self, issuer: TrustedIssuer, why: str) -> None:
         if self._errors.get(issuer.name) != why:  # said once, not every half minute
