@@ -133,12 +133,10 @@ class Hop:
     def take(self, door: Door, call: wire.Call) -> None:
         """Answer a call, now or later."""
         operation = call.header(b"x-treadle-operation")
-        rules = self.judges.get(operation)
-        if (
-            not operation and call.target == b"/healthz"
-        ):  # the supervisor: every call of the gateway names its operation
+        if not operation and call.target == b"/healthz":  # the supervisor: a call of the gateway names its operation
             door.answer(Reply(200, (), b"ok"))
             return
+        rules = self.judges.get(operation)
         if rules is None or max(len(self._tasks), len(self.doors)) > self._limits.open:
             door.refuse(answers.UNAVAILABLE)
             return

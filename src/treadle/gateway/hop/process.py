@@ -44,7 +44,7 @@ async def run_hop(
     loop = asyncio.get_running_loop()
     stop = stop or asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError, ValueError):  # a test's loop may not be the main thread's
+        with contextlib.suppress(RuntimeError, ValueError):  # signals are the main thread's alone
             loop.add_signal_handler(number, stop.set)
     worker = Worker()
     pool = Pool(onward, loop)
