@@ -172,6 +172,21 @@ def unknown_tier(whole: Whole) -> Iterator[Finding]:
             yield _unknown("unknown-tier", each.place, "tier", each.tier, list(whole.settings.tiers))
 
 
+def unreachable_quota(whole: Whole) -> Iterator[Finding]:
+    """A tier gives fewer calls for a month than for a day of it.
+
+    The month is used up first, so the quota of the day is never met: one of the two is not what was meant.
+
+    Mend it: raise `month`, or leave `day` out.
+    """
+    for tier in whole.settings.tiers.values() if whole.settings else ():
+        if 0 < tier.month < tier.day:
+            message = f"tier {tier.name} gives {tier.day} calls a day and {tier.month} a month"
+            yield Finding(
+                Place("treadle.yaml"), "unreachable-quota", Severity.WARN, message, "raise month, or leave day out"
+            )
+
+
 def unknown_issuer(whole: Whole) -> Iterator[Finding]:
     """A consumer belongs to an identity provider that `treadle.yaml` does not name.
 
@@ -236,6 +251,7 @@ CONFLICTS: Mapping[str, Callable[[Whole], Iterator[Finding]]] = {
     "unknown-channel": unknown_channel,
     "duplicate-subscription": duplicate_subscription,
     "unknown-tier": unknown_tier,
+    "unreachable-quota": unreachable_quota,
     "unknown-issuer": unknown_issuer,
     "ambiguous-issuer": ambiguous_issuer,
     "unknown-successor": unknown_successor,
