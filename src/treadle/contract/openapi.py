@@ -121,7 +121,8 @@ def _operation(
         response_headers={status: _headers(reading, response) for status, response in responses.items()},
         idempotency=key,
         retry=extension.get("retry", ""),
-        access=access(extension.get("access"), general),
+        # What a contract asks of every token, it asks of none where no token is needed.
+        access=access(extension.get("access"), Access() if public else general),
         validation=validation(extension.get("validate"), method.upper(), body=request is not None, key=key is not None),
         streaming=streaming(response_content),
         patch=extension.get("envoy_patch"),

@@ -430,7 +430,7 @@ def _route_fault(route: Route, upstreams: Collection[str]) -> str:
 def _access_fault(route: Route) -> str:
     access = route.access
     if route.public and access != Access():
-        return "it is public and asks something of a token; say access: {} where it does not"
+        return "it is public and asks something of a token"
     for value in access.acr:
         if not _SCOPE.fullmatch(value):
             return f"acr {value!r} cannot stand in a challenge (RFC 9470): it has a quote, a backslash or a space"
