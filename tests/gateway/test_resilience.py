@@ -131,30 +131,30 @@ def stats(world, *names):
 
 @pytest.mark.parametrize("failure", [BROKEN, CLOSE, b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n"])
 @pytest.mark.parametrize(("method", "retry"), [("GET", ""), ("PUT", ""), ("POST", "idempotent"), ("PATCH", "safe")])
-def test_what_may_be_repeated_is_sent_again(fresh, scripted, failure, method, retry):
+def test_what_may_be_repeated_is_sent_again(running, scripted, failure, method, retry):
     up = scripted(failure, GOOD)
-    serve(fresh, up, method, retry=retry)
-    assert call(fresh, method).status_code == 200
+    serve(running, up, method, retry=retry)
+    assert call(running, method).status_code == 200
     assert len(up.calls) == 2
 
 
 @pytest.mark.parametrize(("method", "retry"), [("POST", ""), ("PATCH", ""), ("GET", "never"), ("POST", "never")])
-def test_what_may_have_had_an_effect_is_sent_once(fresh, scripted, method, retry):
+def test_what_may_have_had_an_effect_is_sent_once(running, scripted, method, retry):
     up = scripted(CLOSE, GOOD)
-    serve(fresh, up, method, retry=retry)
-    refused(call(fresh, method), 503, "UPSTREAM_UNAVAILABLE")
+    serve(running, up, method, retry=retry)
+    refused(call(running, method), 503, "UPSTREAM_UNAVAILABLE")
     assert len(up.calls) == 1
 
 
 @pytest.mark.parametrize("failure", [CLOSE, BROKEN])
-def test_a_keyed_call_is_sent_once_whatever_the_contract_says(fresh, scripted, failure):
+def test_a_keyed_call_is_sent_once_whatever_the_contract_says(running, scripted, failure):
     """On its way from the guard hop; the hop itself is played here by a client."""
     up = scripted(failure, GOOD)
     guard = Guard(Idempotency(), {}, body_required=False, parameters=())
-    serve(fresh, up, "PUT", retry="idempotent", guard=guard)
+    serve(running, up, "PUT", retry="idempotent", guard=guard)
 
     async def onward():
-        transport = httpx.AsyncHTTPTransport(uds=fresh.node.onward)
+        transport = httpx.AsyncHTTPTransport(uds=running.node.onward)
         async with httpx.AsyncClient(transport=transport, base_url="http://hop") as client:
             named = {"x-treadle-operation": f"{CONTRACT}/other", "x-treadle-trace-id": "a" * 32}
             return await client.put("/v1/other", headers=named)
@@ -163,54 +163,54 @@ def test_a_keyed_call_is_sent_once_whatever_the_contract_says(fresh, scripted, f
     assert len(up.calls) == 1
 
 
-def test_retries_end(fresh, scripted):
+def test_retries_end(running, scripted):
     up = scripted(BROKEN)
-    serve(fresh, up)
-    answer = call(fresh)
+    serve(running, up)
+    answer = call(running)
     assert (answer.status_code, answer.content) == (503, b"{}"), "the upstream's own words at last"
     assert len(up.calls) == 3
 
 
-def test_a_lost_answer_to_a_safe_call_costs_half_of_its_time(fresh, scripted):
+def test_a_lost_answer_to_a_safe_call_costs_half_of_its_time(running, scripted):
     up = scripted(HANG, GOOD)
-    serve(fresh, up, timeout_ms=2_000)
-    assert call(fresh).status_code == 200
+    serve(running, up, timeout_ms=2_000)
+    assert call(running).status_code == 200
     assert len(up.calls) == 2
 
 
-def test_an_answer_that_takes_most_of_its_time_is_not_cut_off(fresh, scripted):
+def test_an_answer_that_takes_most_of_its_time_is_not_cut_off(running, scripted):
     """The second try hangs: the first one's answer is the one that counts."""
     up = scripted(HANG, HANG)
-    serve(fresh, up, timeout_ms=3_000)
+    serve(running, up, timeout_ms=3_000)
     answers = []
-    caller = threading.Thread(target=lambda: answers.append(call(fresh)))
+    caller = threading.Thread(target=lambda: answers.append(call(running)))
     caller.start()
-    fresh.until(lambda: len(up.calls) == 2)
+    running.until(lambda: len(up.calls) == 2)
     up.open[0].sendall(GOOD)
     caller.join(10)
     assert [answer.status_code for answer in answers] == [200]
 
 
-def test_a_call_that_may_not_be_repeated_has_all_of_its_time_for_one_try(fresh, scripted):
+def test_a_call_that_may_not_be_repeated_has_all_of_its_time_for_one_try(running, scripted):
     up = scripted(HANG)
-    serve(fresh, up, "POST", timeout_ms=300)
-    refused(call(fresh, "POST"), 504, "UPSTREAM_TIMEOUT")
+    serve(running, up, "POST", timeout_ms=300)
+    refused(call(running, "POST"), 504, "UPSTREAM_TIMEOUT")
     assert len(up.calls) == 1
 
 
-def test_a_slow_upstream_is_given_up_when_the_time_of_the_contract_is_over(fresh, scripted):
+def test_a_slow_upstream_is_given_up_when_the_time_of_the_contract_is_over(running, scripted):
     up = scripted(HANG)
-    serve(fresh, up, timeout_ms=300)
-    answer = call(fresh)
+    serve(running, up, timeout_ms=300)
+    answer = call(running)
     refused(answer, 504, "UPSTREAM_TIMEOUT")
     assert "retry-after" not in answer.headers
-    fact = fact_of(fresh.line_of(answer.headers["x-trace-id"]))
+    fact = fact_of(running.line_of(answer.headers["x-trace-id"]))
     assert (fact.outcome, fact.code, fact.operation) == (Outcome.FAILED, "UPSTREAM_TIMEOUT", "other")
 
 
-def test_an_upstream_that_is_not_there(fresh):
-    serve(fresh, fresh.free_port())
-    answer = call(fresh)
+def test_an_upstream_that_is_not_there(running):
+    serve(running, running.free_port())
+    answer = call(running)
     refused(answer, 503, "UPSTREAM_UNAVAILABLE")
     assert int(answer.headers["retry-after"]) >= 1
 
@@ -235,9 +235,9 @@ def test_an_upstream_that_dies_while_it_answers(fresh, scripted):
 
 
 @pytest.mark.parametrize("answer", [b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n"])
-def test_an_answer_that_is_no_http(fresh, scripted, answer):
-    serve(fresh, scripted(answer), "POST")
-    refused(call(fresh, "POST"), 502, "UPSTREAM_ERROR")
+def test_an_answer_that_is_no_http(running, scripted, answer):
+    serve(running, scripted(answer), "POST")
+    refused(call(running, "POST"), 502, "UPSTREAM_ERROR")
 
 
 def test_an_upstream_holds_no_more_calls_than_its_breaker_allows(fresh, scripted):
@@ -307,7 +307,7 @@ def test_an_endpoint_that_fails_is_left_out_and_the_other_one_serves(fresh, scri
     assert stats(fresh, "outlier_detection.ejections_active") == [1]
 
 
-def test_the_words_of_a_refusal_of_the_gateway_are_whole(fresh):
-    serve(fresh, fresh.free_port())
-    body = orjson.loads(call(fresh).content)
+def test_the_words_of_a_refusal_of_the_gateway_are_whole(running):
+    serve(running, running.free_port())
+    body = orjson.loads(call(running).content)
     assert set(body) == {"traceId", "code", "message", "details"}
