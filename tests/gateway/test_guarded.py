@@ -16,6 +16,7 @@ from treadle.gateway.hop.process import run_hop
 from treadle.gateway.hop.stores.sqlite import sqlite_store
 from treadle.gateway.hop.table import encode
 from treadle.gateway.ir import Api, Guard, ParameterRule, Upstream
+from treadle.gateway.logs import fact_of
 
 pytestmark = pytest.mark.engine
 CONTRACT = "sales.things.v1"
@@ -74,7 +75,8 @@ def guarded(running):
             Upstream("nobody", "127.0.0.1", nobody.getsockname()[1]),
         )
         gateway = replace(running.base, apis=(*running.base.apis, Api(CONTRACT, routes, upstreams)))
-        (running.folder / "hop.json").write_bytes(encode(gateway))
+        early = Api(CONTRACT, (*routes, of("early", "/v1/early", KEYED)), upstreams)
+        (running.folder / "hop.json").write_bytes(encode(replace(gateway, apis=(early,))))
         hop = Hop(running.node, running.folder)
         running.until(Path(running.node.hop).exists)
         running.push_snapshot(compile_gateway(gateway, running.node))
@@ -104,6 +106,14 @@ def test_a_call_goes_through_and_is_answered_again(running, guarded):
     assert (call["path"], json.loads(call["body"])) == ("/v1/things/one?a=b", BODY)
     assert call["headers"]["x-treadle-consumer"] == "demo-app"
     assert "x-treadle-operation" not in call["headers"]
+
+
+def test_the_facts_say_which_version_answered_and_what_was_replayed(running, guarded):
+    first, again = (guarded("/v1/things/one", "k-facts") for _ in range(2))
+    facts = [fact_of(running.line_of(each.headers["x-trace-id"])) for each in (first, again)]
+    # Nothing answered the second time: the hop had the answer itself.
+    assert [(fact.upstream, fact.replayed) for fact in facts] == [("things", 0), ("treadle-guard-hop", 1)]
+    assert "x-treadle-upstream" not in first.headers
 
 
 def test_a_refusal_has_the_envelope_and_its_fact(running, guarded):
@@ -159,3 +169,14 @@ def test_an_error_of_the_service_is_given_again(running, guarded):
     first, again = guarded("/v1/things/broken", "k-4"), guarded("/v1/things/broken", "k-4")
     assert (first.status_code, again.status_code, again.content == first.content) == (500, 500, True)
     assert len(seen(running, "k-4")) == 1
+
+
+def test_an_operation_that_the_way_onward_does_not_know_leaves_no_doubt(running, guarded):
+    """The gateway's tables change one after the other: what one knows the other may not yet."""
+    transport = httpx.HTTPTransport(uds=running.node.hop)
+    with httpx.Client(transport=transport, base_url="http://hop") as hop:
+        headers = {"x-treadle-operation": f"{CONTRACT}/early", "idempotency-key": "k-5"}
+        for _ in range(2):
+            said = hop.post("/v1/early", json=BODY, headers=headers)
+            assert (said.status_code, said.json()["code"]) == (503, "UPSTREAM_UNAVAILABLE")
+            assert said.json()["details"]["reason"] == "direct_response"
