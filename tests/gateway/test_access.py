@@ -113,7 +113,9 @@ def test_what_a_contract_asks_of_every_token_holds_where_one_is_needed():
     file = "domains/a/things.v1.openapi.yaml"
     text = b"""openapi: 3.1.0
 info: {title: Things, version: 1.0.0, x-treadle: {domain: a, access: {bound: true, acr: [phr]}}}
-components: {securitySchemes: {oauth: {type: oauth2, flows: {clientCredentials: {tokenUrl: "https://i", scopes: {r: r}}}}}}
+components:
+  securitySchemes:
+    oauth: {type: oauth2, flows: {clientCredentials: {tokenUrl: "https://idp.example/token", scopes: {r: r}}}}
 paths:
   /v1/things:
     get: {operationId: list, security: [{oauth: [r]}], responses: {"200": {description: ok}}}
