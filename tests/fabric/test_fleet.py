@@ -110,6 +110,7 @@ def test_a_node_joins_serves_and_is_heard(fabric, node):
     node.start()
     wait_for(lambda: node.status() == 200, "the node to serve")
     wait_for(lambda: [each["settled"] for each in nodes(fabric)] == [True], "the node to have said so")
+    assert "node edge-1 runs what is live" in fabric.treadle("status").stdout
 
     file = fabric.root / CUSTOMERS
     file.write_text(re.sub(r"(?m)^(  version: 1\.0\.)\d+$", r"\g<1>9", file.read_text(), count=1))

@@ -55,6 +55,7 @@ def command(workspace: str | None, format: str) -> None:
                 f"{row['name']:<16}{row['state']:<10}{row['pid'] or '-':>8}{row['port'] or '-':>7}"
                 f"{row['restarts']:>10}  {since}  {row['detail']}".rstrip()
             )
+        _say_nodes(told)
         _say_limits(told)
         _say_trouble(told)
     sys.exit(0 if ready else 4)
@@ -63,7 +64,8 @@ def command(workspace: str | None, format: str) -> None:
 def _told(state: State, run: dict[str, Any]) -> dict[str, Any]:
     """What the control process tells; nothing while it is away.
 
-    Who is slowed down, what is used of each quota, how full the upstreams are, how many facts are missing.
+    Who is slowed down, what is used of each quota, how full the upstreams are, how many facts are missing, and how the
+    gateway nodes on other machines are.
     """
     from treadle.base.errors import TreadleError
     from treadle.cli.apply import ask_control
@@ -74,8 +76,19 @@ def _told(state: State, run: dict[str, Any]) -> dict[str, Any]:
         said = ask_control(state, run, "GET", "/control/status").json()
     except TreadleError:
         return {}
-    rows = {name: said.get(name, []) for name in ("throttles", "quotas", "saturation")}
+    rows = {name: said.get(name, []) for name in ("throttles", "quotas", "saturation", "nodes")}
     return {**rows, "facts_missing": said.get("facts_missing", 0)}
+
+
+def _say_nodes(told: dict[str, Any]) -> None:
+    """Gateway nodes that are connected, and what they do not take."""
+    if told.get("nodes"):
+        click.echo()
+    for row in told.get("nodes", ()):
+        state = "refuses" if row["refused"] else "runs what is live" if row["settled"] else "is taking what is live"
+        click.echo(f"node {printable(row['node'])} {state}")
+        for each in row["refused"]:
+            click.echo(f"  {printable(each)}")
 
 
 def _say_limits(limits: dict[str, Any]) -> None:
