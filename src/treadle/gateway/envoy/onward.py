@@ -41,8 +41,12 @@ def listener(gateway: Gateway, node: NodeSettings, features: Iterable[Feature]) 
 
 
 def table(operations: Mapping[str, list[Json]]) -> Json:
-    """The route table. `operations` are the compiled routes of each operation, by its key."""
-    lost = {"name": "unknown-operation", "match": {"prefix": "/"}, "direct_response": {"status": 404}}
+    """The route table. `operations` are the compiled routes of each operation, by its key.
+
+    One that is not known is one that is not known yet, or no more: the two tables of a gateway do not change in one
+    moment. 503 tells the hop that no upstream has said so; a 404 would be kept for the key of the call.
+    """
+    lost = {"name": "unknown-operation", "match": {"prefix": "/"}, "direct_response": {"status": 503}}
     none = {"action": {"name": "unknown", "typed_config": typed("config.route.v3.Route", **lost)}}
     host: dict[str, Json] = {"name": TABLE, "domains": ["*"], "matcher": {"on_no_match": none}}
     if operations:
