@@ -1,7 +1,10 @@
 """A node's certificates: made, kept while they are good, renewed before they are not."""
 
+import asyncio
+import shutil
 import ssl
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -135,3 +138,21 @@ def test_nobody_else_gets_one(certificates, tmp_path):
         certificates.of_consumer("demo-ap", CONSUMERS, tmp_path / "mine")
     assert "demo-app" in caught.value.hint
     assert not (tmp_path / "mine").exists()
+
+
+async def test_renewals_go_on_by_themselves_and_are_told(certificates, clock):
+    """Also after one that failed: here, because the place of the files is taken."""
+    quick = replace(certificates, look_s=0.001)
+    certificates.ensure(Owners(HOSTS))
+    told = asyncio.Queue()
+    running = asyncio.create_task(quick.run(lambda: Owners(HOSTS), told.put))
+    try:
+        clock.at += 13 * HOUR
+        assert await asyncio.wait_for(told.get(), 20) == GATEWAY
+        shutil.rmtree(certificates.state.node_certificates)
+        certificates.state.node_certificates.write_text("in the way")
+        await asyncio.sleep(0.05)
+        certificates.state.node_certificates.unlink()
+        assert await asyncio.wait_for(told.get(), 20) == GATEWAY
+    finally:
+        running.cancel()

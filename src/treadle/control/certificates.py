@@ -11,11 +11,11 @@ import logging
 import shutil
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from treadle.base.errors import EngineError, PolicyError
+from treadle.base.errors import PolicyError, TreadleError
 from treadle.base.files import write_atomically
 from treadle.base.nearest import nearest
 from treadle.contract.model import Consumer
@@ -43,6 +43,7 @@ class Certificates:
     state: State
     trust_domain: str
     now: Callable[[], float] = time.time
+    look_s: float = LOOK_S
 
     def authority(self) -> Authority:
         """The workspace's own, made when it is first asked for."""
@@ -77,14 +78,14 @@ class Certificates:
             return False
         return _holds(folder / "ca.crt", authority.certificate)
 
-    async def run(self, owners: Callable[[], Owners]) -> None:
-        """Renew what is due, until cancelled. A machine that slept is behind by one look at most."""
+    async def run(self, owners: Callable[[], Owners], tell: Callable[[str], Awaitable[None]]) -> None:
+        """Renew what is due and tell whose it was, until cancelled. A machine that slept is one look behind at most."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(self.look_s)
             try:
                 for name in await asyncio.to_thread(self.ensure, owners()):
-                    _log.info("the certificate of %s was renewed", name)
-            except (OSError, EngineError) as why:
+                    await tell(name)
+            except (OSError, TreadleError) as why:
                 _log.warning("certificates are not renewed now: %s", why)
 
     def of_consumer(self, client: str, consumers: Mapping[str, Consumer], folder: Path) -> bytes:

@@ -36,6 +36,20 @@ def facts_of(
     return [whole, *(_fact(each, trace, at_us, took_us) for each in decisions)]
 
 
+def renewal_of(name: str, trace: TraceContext, at_us: int) -> Fact:
+    """The certificate of a SPIFFE id was renewed."""
+    return Fact(
+        kind=FactKind.DECISION,
+        at_us=at_us,
+        outcome=Outcome.OK,
+        trace_id=trace.trace_id,
+        span_id=trace.span_id,
+        operation="renew-certificate",
+        detail=f"the certificate of {name} was renewed",
+        node="control",
+    )
+
+
 def _fact(decision: Decision, trace: TraceContext, at_us: int, took_us: int) -> Fact:
     refused = decision.action is Action.REFUSE
     return Fact(

@@ -32,7 +32,7 @@ from treadle.contract.model import Consumer
 from treadle.control.api import Api
 from treadle.control.collect import Collector, CountedSource, EngineCount, LogFileSource
 from treadle.control.compile import Compiled
-from treadle.control.decisions import facts_of
+from treadle.control.decisions import facts_of, renewal_of
 from treadle.control.fleet import Fleet
 from treadle.control.gauges import Gauges
 from treadle.control.journal import fact_of_change
@@ -154,11 +154,18 @@ async def serve(state: State, make_front: MakeFront) -> None:
                 desk.run(),
                 keeper.run(),
                 _rotation(state, envoy, reconciler, collector).run(),
-                reconciler.certificates().run(reconciler.owners),
+                reconciler.certificates().run(reconciler.owners, _note_renewal(collector)),
             ],
         )
         await collector.close()
         await desk.save()
+
+
+def _note_renewal(collector: Collector) -> Callable[[str], Coroutine[Any, Any, None]]:
+    async def note(name: str) -> None:
+        await collector.record([renewal_of(name, new_trace(), _now_us())])
+
+    return note
 
 
 class _Consumers(Mapping[str, Consumer]):
