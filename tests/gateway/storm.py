@@ -31,8 +31,10 @@ class Storm:
         world.stop()
         world.node = replace(world.node, tls=str(self.certificates.state.node_certificates))
         world.base = replace(world.base, trust_domain=DOMAIN)
-        self.now = self.gateway(0)
-        world.engine.prepare(compile_gateway(self.now, world.node))
+        snapshot = compile_gateway(self.gateway(0), world.node)
+        world.engine.prepare(snapshot)  # certificates are files of the node, whatever carries the rest
+        if world.carrier is not world.engine:
+            world.run(world.carrier.prepare(snapshot))
         world.start()
         self.context = ssl.create_default_context(cadata=self.certificates.authority().certificate.decode())
         self.done = threading.Event()
@@ -83,7 +85,7 @@ class Storm:
                         "upstream": {"upstream": number},
                     }[kind]
                     snapshot = compile_gateway(self.gateway(**fields), self.world.node)
-                    found = self.world.run(self.world.engine.push(snapshot, judged=judged))
+                    found = self.world.run(self.world.carrier.push(snapshot, judged=judged))
                     assert found.live_ms, "every push changes something"
                     if kind == "weight":
                         assert list(found.live_ms) == ["rtds/treadle"]
