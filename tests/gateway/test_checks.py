@@ -200,6 +200,8 @@ def test_what_is_not_checked_is_said():
     assert unchecked(LIST) == ("query tag: array",)
     shared = checked("pair", "/v1/{a}-{b}", ParameterRule("a", "path", True, {"type": "integer"}))
     assert unchecked(shared) == ("path a: it shares its segment with another parameter",)
+    size = checked("size", "/v1/size", ParameterRule("größe", "query", True, {"type": "integer"}))
+    assert unchecked(size) == ("query größe: its name is not ASCII",)
     cookie = checked("cookie", "/v1/cookie", ParameterRule("session", "cookie", True, {"type": "integer"}))
     assert unchecked(cookie) == ("cookie session: cookies are not read",)
 

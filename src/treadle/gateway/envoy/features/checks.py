@@ -41,6 +41,8 @@ def unchecked(route: Route) -> tuple[str, ...]:
         one = text_of(rule.schema)
         left = one.left if rule.where != "cookie" else ("cookies are not read",)
         lines += [f"{rule.where} {rule.name}: {each}" for each in left]
+        if rule.where == "query" and not rule.name.isascii():
+            lines.append(f"query {rule.name}: its name is not ASCII")
         if rule.where == "path" and one.fits and _position(route.template, rule.name) is None:
             lines.append(f"path {rule.name}: it shares its segment with another parameter")
     return tuple(lines)
@@ -109,8 +111,8 @@ def _template(part: str) -> str:
 
 
 def _bad_query(rule: ParameterRule, one: Text) -> Json:
-    if "object" in one.left and not one.scalar:
-        return None  # its properties stand there under their own names
+    if not rule.name.isascii() or ("object" in one.left and not one.scalar):
+        return None  # an object's properties stand there under their own names
     name = render(text(rule.name), Setting.QUERY)
     present = _address(f"{_QUERY}{name}(?:[=&].*)?")
     bad = []
