@@ -14,7 +14,7 @@ from treadle.base.errors import EngineError, InputError
 from treadle.contract.model import Limit
 from treadle.control.certificates import Certificates
 from treadle.control.fleet import Fleet, FleetSettings, fact_of, node_settings
-from treadle.control.node import name_in, renewed
+from treadle.control.node import Joining, name_in, renewed, start_files
 from treadle.control.state import State
 from treadle.facts.fact import FactKind, Outcome
 from treadle.gateway.ads.client import AdsClient
@@ -233,6 +233,27 @@ async def test_a_node_renews_its_certificate_with_the_one_that_it_has(certificat
         again = Node("n1", f"127.0.0.1:{fleet.port}", folder)
         async with again.running():
             await until(lambda: holds(again, fleet))
+
+
+async def test_a_bootstrap_that_its_envoy_refuses_leaves_a_node_what_it_had(certificates, tmp_path, monkeypatch):
+    """Of a control plane of another release. A node that never had one says why it does not start."""
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "bootstrap.json"
+    async with fleet_of(certificates, live(api("one", 7001))) as (fleet, _):
+        node = node_of(certificates, fleet)
+        joining = Joining("", tmp_path, 8080, 9901)
+        ours = fleet.server.bootstrap
+        fleet.server.bootstrap = lambda _name, _said: b'{"bootstrap": {"admin": {"later": true}}}'
+        with pytest.raises(InputError, match="later"):
+            await start_files(node.client, ENVOY, joining)
+        assert not kept.exists()
+        fleet.server.bootstrap = ours
+        await start_files(node.client, ENVOY, joining)
+        had = kept.read_bytes()
+        assert json.loads(had)["node"]["id"] == "n1"
+        fleet.server.bootstrap = lambda _name, _said: b'{"bootstrap": {"admin": {"later": true}}}'
+        await start_files(node.client, ENVOY, joining)
+        assert kept.read_bytes() == had
 
 
 async def test_before_anything_is_live_a_node_waits(certificates):

@@ -75,6 +75,14 @@ class FleetSettings:
         return cls(str(listen), tuple(dict.fromkeys(["127.0.0.1", "localhost", *map(str, hosts)])))
 
 
+def require_packages() -> None:
+    """Raise EngineError `fleet-missing` where nothing here speaks gRPC."""
+    if importlib.util.find_spec("grpc") is None or importlib.util.find_spec("google.protobuf") is None:
+        raise EngineError(
+            "fleet-missing", "a fleet of gateways needs gRPC", "install it with: pip install 'treadle[fabric,fleet]'"
+        )
+
+
 def node_settings(local: NodeSettings, name: str = "gateway", port: int = 1, admin_port: int = 1) -> NodeSettings:
     """A node like the local one, with everything that is its own in its own folder."""
     return NodeSettings(
@@ -123,12 +131,7 @@ class Fleet:
         settings = FleetSettings.of(compiled.settings.engines.get("envoy", {}))
         if settings is None:
             return None
-        if importlib.util.find_spec("grpc") is None or importlib.util.find_spec("google.protobuf") is None:
-            raise EngineError(
-                "fleet-missing",
-                "engines.envoy.fleet needs gRPC",
-                "install it with: pip install 'treadle[fabric,fleet]'",
-            )
+        require_packages()
         state = certificates.state
         schema = Schema.of(envoy.binary, state.folder / "schema")
         return cls(schema, certificates, state.certificates / CONTROL, settings, record)

@@ -23,13 +23,13 @@ import orjson
 from treadle.base.canon import canonical
 from treadle.base.errors import EngineError, InputError
 from treadle.base.files import write_atomically
-from treadle.control.fleet import HERE, KIND, RENEW_S
+from treadle.control.fleet import HERE, KIND, RENEW_S, require_packages
 from treadle.control.probe import ask
 from treadle.control.supervise import Process, Supervisor
 from treadle.gateway.ads.client import AdsClient
 from treadle.gateway.ads.relay import Relay
 from treadle.gateway.ads.tls import Credentials
-from treadle.gateway.engine import EnvoyEngine
+from treadle.gateway.engine import EnvoyEngine, RefusedSnapshotError
 from treadle.gateway.envoy import NodeSettings
 from treadle.gateway.envoy.certificates import secrets
 from treadle.gateway.envoy.snapshot import discovery
@@ -54,6 +54,7 @@ async def run_node(joining: Joining) -> None:
 
     The process stays in the node's folder: everything of a node is named relative to it.
     """
+    require_packages()
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # what we start is another program at once
     os.chdir(joining.folder)
     await asyncio.to_thread(Path("log").mkdir, exist_ok=True)
@@ -63,7 +64,7 @@ async def run_node(joining: Joining) -> None:
     engine = EnvoyEngine.find({})
     schema = await asyncio.to_thread(Schema.of, engine.binary, Path("schema"))
     relay = Relay(schema, name, joining.control, Path("good"), credentials)
-    await _start_files(relay, joining)
+    await start_files(relay.client, engine, joining)
     async with relay.running(Path("ads.sock")):
         supervisor = Supervisor(
             [_envoy(engine, joining)],
@@ -95,12 +96,16 @@ def name_in(certificate: Path) -> str:
     )
 
 
-async def _start_files(relay: Relay, joining: Joining) -> None:
-    """The bootstrap and the secret files, new from the control plane or as they were."""
+async def start_files(client: AdsClient, engine: EnvoyEngine, joining: Joining) -> None:
+    """The bootstrap and the secret files, new from the control plane or as they were.
+
+    A bootstrap that the Envoy of this node would not start with does not take the place of one that it ran.
+    Raises EngineError `remote-unreachable`, and RefusedSnapshotError where there is no older one.
+    """
     asked = orjson.dumps({"port": joining.port, "admin_port": joining.admin_port})
     kept = Path("bootstrap.json")
     try:
-        answer = orjson.loads(await relay.client.join(asked))
+        answer = orjson.loads(await client.join(asked))
     except EngineError as why:
         if not await asyncio.to_thread(kept.exists):
             raise
@@ -109,6 +114,13 @@ async def _start_files(relay: Relay, joining: Joining) -> None:
     here = NodeSettings(folder=HERE, port=1, admin_port=1, tls=f"{HERE}/certificates")
     for name, secret in secrets(here).items():
         write_atomically(Path(here.file("sds", name)), discovery(secret))
+    try:
+        await asyncio.to_thread(engine.check, canonical(answer["bootstrap"]))
+    except RefusedSnapshotError as why:
+        if not await asyncio.to_thread(kept.exists):
+            raise
+        _log.warning("%s; this node starts with what it had", why.message)
+        return
     write_atomically(kept, canonical(answer["bootstrap"]))
 
 

@@ -141,8 +141,12 @@ class EnvoyEngine:
 
         Blocks for as long as Envoy needs, usually a tenth of a second.
         """
+        self.check(canonical(snapshot.whole))
+
+    def check(self, bootstrap: bytes) -> None:
+        """The same for the bytes that Envoy would be started with."""
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
-            file.write(canonical(snapshot.whole))
+            file.write(bootstrap)
             file.flush()
             flags = ["--mode", "validate", "--disable-hot-restart", "--log-level", "warning"]
             try:
