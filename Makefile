@@ -37,6 +37,7 @@ differential: $(VENV)/ready   ## every answer beside that of Spectral, oasdiff a
 
 bench: $(VENV)/ready          ## measure, against the goals in docs/benchmarks.md
 	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/quota.py
 	$(BIN)/python bench/check.py
 	$(BIN)/python bench/lint.py $(SPECS)
 	$(BIN)/python bench/diff.py

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -83,10 +84,29 @@ def test_a_throttle_is_in_force_when_the_verb_returns_and_over_restarts_and_unti
 
 
 def test_a_throttle_ends_by_itself(fabric):
-    fabric.treadle("throttle", "demo-app", "--to", "1/h", "--for", "3s")
-    answers = []
-    wait_for(lambda: answers.append(ask(fabric, "demo-app")[0]) or answers[-1] == 429, "the throttle to be met", 10)
-    wait_for(lambda: ask(fabric, "demo-app")[0] == 200, "the throttle to end", 10)
+    token = fabric.token("demo-app")
+    fabric.treadle("throttle", "demo-app", "--to", "1/h", "--for", "10s")
+    statuses = [fabric.call("GET", "/v1/orders", token=token).status for _ in range(2)]
+    assert statuses[-1] == 429
+    wait_for(lambda: fabric.call("GET", "/v1/orders", token=token).status == 200, "the throttle to end")
+    assert json.loads(fabric.treadle("throttle", "--list", "--format", "json").stdout)["throttles"] == []
+
+
+def test_a_throttle_and_an_apply_at_once_both_hold(fabric):
+    """They take turns at the gateway, and neither undoes the other."""
+    settings = fabric.root / "treadle.yaml"
+    text = settings.read_text()
+    assert "{requests: 100, per_s: 1, burst: 200" in text
+    settings.write_text(text.replace("{requests: 100, per_s: 1, burst: 200", "{requests: 100, per_s: 1, burst: 150"))
+    applying = threading.Thread(target=fabric.treadle, args=["apply"])
+    applying.start()
+    fabric.treadle("throttle", "demo-app", "--to", "1/h", "--for", "1h")
+    applying.join(60)
+    token = fabric.token("billing")
+    assert fabric.call("GET", "/v1/orders", token=token).headers["x-ratelimit-limit"] == "150"
+    assert [ask(fabric, "demo-app")[:2] for _ in range(2)][-1] == (429, "THROTTLED")
+    fabric.treadle("throttle", "demo-app", "--lift")
+    assert ask(fabric, "demo-app")[0] == 200
 
 
 def test_who_is_unknown_is_asked_about(fabric):
