@@ -160,6 +160,8 @@ def test_nothing_new_is_not_written_again(path, log):
     meter.add(log.append([CALL]))
     assert meter.encode(NOON_US)
     assert meter.encode(NOON_US) == b""
+    meter.unsaved()
+    assert meter.encode(NOON_US)
 
 
 # -- who is out of quota -----------------------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ from treadle.gateway.ir import WINDOWS
 
 SAVE_S = 5.0
 _AGAIN_S = 1.0
+_LOOK_S = 60.0
+"""The clock of the machine may be set meanwhile."""
 
 
 @dataclass(slots=True)
@@ -101,6 +103,9 @@ class Desk:
                 except TreadleError as error:
                     self.problem = f"limits: {error.code}: {error.message}"
                     wait_s = _AGAIN_S
+                except OSError as error:  # no room on the disk
+                    self.problem = f"limits: {error}"
+                    wait_s = _AGAIN_S
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), wait_s)
         finally:
@@ -111,6 +116,7 @@ class Desk:
         try:
             await asyncio.to_thread(self.meter.write, self.meter.encode(self.now_us()))
         except OSError as error:
+            self.meter.unsaved()
             self.problem = f"quotas are counted and not written down: {error}"
 
     async def _save_now_and_then(self) -> None:
@@ -136,7 +142,7 @@ class Desk:
         ends = [bounds(window, now_us)[1] * 1_000_000 for window in WINDOWS]
         if (end_us := self.throttles.next_end_us(now_us)) is not None:
             ends.append(end_us)
-        return max(0.0, (min(ends) - now_us) / 1_000_000) + 0.001
+        return min(_LOOK_S, max(0.0, (min(ends) - now_us) / 1_000_000) + 0.001)
 
     async def _record(self, verb: str, consumer: str, detail: str, trace: TraceContext | None = None) -> None:
         if self.collector is None:

@@ -138,6 +138,10 @@ class Meter:
         said = {"form": _FORM, "seq": self.seq, "last_us": self._last_us, "used": self._used, "told": told}
         return orjson.dumps(said)
 
+    def unsaved(self) -> None:
+        """What `encode` gave last was not written down."""
+        self._written = (-1, frozenset())
+
     def write(self, data: bytes) -> None:
         """Write down what `encode` gave. Blocks. Raises OSError."""
         if data:
