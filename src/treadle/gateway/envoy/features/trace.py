@@ -41,9 +41,10 @@ _WELL_FORMED = (
     f" && {_PARENT}.matches('^[0-9a-f]{{2}}-[0-9a-f]+-[0-9a-f]{{16}}-[0-9a-f]{{2}}$')"
     f" && !{_PARENT}.matches('^ff|-0+-')"
 )
+# To look whether the header is there is much cheaper than to fail for want of it, and most calls have none.
 _KEPT = {
-    "traceparent": f"{_WELL_FORMED} ? {_PARENT} : ''",
-    "tracestate": f"{_WELL_FORMED} && {_STATE}.matches('^[ -~]+$') ? {_STATE} : ''",
+    "traceparent": f"'traceparent' in request.headers && {_WELL_FORMED} ? {_PARENT} : ''",
+    "tracestate": f"'tracestate' in request.headers && {_WELL_FORMED} && {_STATE}.matches('^[ -~]+$') ? {_STATE} : ''",
 }
 
 
@@ -149,7 +150,7 @@ def _sampler(gateway: Gateway) -> Json:
 def _well_formed() -> list[Json]:
     """Headers are removed by name only, never by value: what is good is put aside, all is removed, the good put back.
 
-    An expression that fails, as it does without a header or with bytes that are no text, gives nothing to put aside.
+    An expression that fails, as it does with bytes that are no text, gives nothing to put aside.
     """
     aside = {name: f"x-treadle-kept-{name}" for name in _KEPT}
     clear = [{"remove": name} for name in aside.values()]
