@@ -41,6 +41,7 @@ bench: $(VENV)/ready          ## measure, against the goals in docs/benchmarks.m
 	$(BIN)/python bench/check.py
 	$(BIN)/python bench/lint.py $(SPECS)
 	$(BIN)/python bench/diff.py
+	$(BIN)/python bench/fleet.py
 
 peers: $(VENV)/ready          ## install the tools to compare with into .peers/ (npm and Go)
 	$(BIN)/python bench/peers.py
