@@ -31,11 +31,12 @@ from pathlib import Path
 from peers import find
 
 from treadle.base.canon import canonical
-from treadle.contract.model import Consumer, Limit, Place
+from treadle.contract.model import Consumer, Idempotency, Limit, Place
 from treadle.control.issuer import LocalIssuer
 from treadle.gateway.engine import EnvoyEngine
 from treadle.gateway.envoy import NodeSettings, Snapshot, compile_gateway
-from treadle.gateway.ir import WINDOWS, Api, ConsumerLimit, Exhausted, Gateway, Route, Upstream
+from treadle.gateway.hop.table import encode
+from treadle.gateway.ir import WINDOWS, Api, ConsumerLimit, Exhausted, Gateway, Guard, Route, Upstream
 from treadle.secrets.file import FileSecrets
 
 TOKENS = 10_000
@@ -88,6 +89,19 @@ end
 """
 
 
+_HOP = """
+import asyncio, uvloop
+from pathlib import Path
+from treadle.gateway.hop.process import run_hop
+from treadle.gateway.hop.stores.sqlite import sqlite_store
+async def main():
+    folder = Path("{folder}")
+    store = sqlite_store(folder / "keys.sqlite")
+    await run_hop(socket=Path("{hop}"), onward=Path("{onward}"), table=folder / "hop.json", store=store)
+asyncio.Runner(loop_factory=uvloop.new_event_loop).run(main())
+"""
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -127,7 +141,9 @@ class Bench:
 
     def prepare(self) -> None:
         """The upstream, and tokens enough."""
-        self.upstream = self.nginx("upstream", "location / { default_type application/json; return 200 '" + _answer() + "'; }").port
+        self.upstream = self.nginx(
+            "upstream", "location / { default_type application/json; return 200 '" + _answer() + "'; }"
+        ).port
         consumers = {f"app-{n}": Consumer(f"app-{n}", "team", "gold", Place(""), ("things:read",)) for n in range(100)}
         self.issuer = LocalIssuer("http://127.0.0.1/issuer", "bench", consumers, FileSecrets(self.folder / "secrets"))
         self.tokens, self.one_token = self.folder / "tokens", self.folder / "token"
@@ -167,10 +183,16 @@ class Bench:
         manager = {
             "@type": T + "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": "bare",
-            "http_filters": [{"name": "router", "typed_config": {"@type": T + "extensions.filters.http.router.v3.Router"}}],
+            "http_filters": [
+                {"name": "router", "typed_config": {"@type": T + "extensions.filters.http.router.v3.Router"}}
+            ],
             "route_config": {
                 "virtual_hosts": [
-                    {"name": "any", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "up"}}]}
+                    {
+                        "name": "any",
+                        "domains": ["*"],
+                        "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "up"}}],
+                    }
                 ]
             },
         }
@@ -192,7 +214,15 @@ class Bench:
         }
         file = self.folder / f"{name}.json"
         file.write_bytes(canonical(config))
-        flags = ["--config-path", str(file), "--concurrency", str(concurrency), "--disable-hot-restart", "--log-level", "error"]
+        flags = [
+            "--config-path",
+            str(file),
+            "--concurrency",
+            str(concurrency),
+            "--disable-hot-restart",
+            "--log-level",
+            "error",
+        ]
         pid = self.start([str(self.engine.binary), *flags], name)
         _wait(port)
         return Proxy(port, [pid])
@@ -202,10 +232,14 @@ class Bench:
         assert self.issuer is not None
         api = Api("bench.things.v1", routes, (Upstream("things", "127.0.0.1", self.upstream),))
         limits = tuple(ConsumerLimit(f"app-{n}", "gold", PLENTY, self.issuer.url) for n in range(100))
-        base = Gateway((api,), limits, PLENTY, (self.issuer.trust(),), edge_limit=PLENTY, hosts=("127.0.0.1", "localhost"))
+        base = Gateway(
+            (api,), limits, PLENTY, (self.issuer.trust(),), edge_limit=PLENTY, hosts=("127.0.0.1", "localhost")
+        )
         return replace(base, **other)
 
-    def full(self, name: str, gateway: Gateway, concurrency: int = 1, without: tuple[str, ...] = ()) -> tuple[Proxy, NodeSettings]:
+    def full(
+        self, name: str, gateway: Gateway, concurrency: int = 1, without: tuple[str, ...] = ()
+    ) -> tuple[Proxy, NodeSettings]:
         """An Envoy with all that the compiler makes of a gateway; `without` names filters that are left out."""
         folder = self.folder / name
         folder.mkdir()
@@ -217,7 +251,9 @@ class Bench:
         _wait(node.port)
         return Proxy(node.port, [pid]), node
 
-    def load(self, proxy: Proxy, script: Path | None, *arguments: str, path: str = PATH, connections: int = CONNECTIONS) -> Load:
+    def load(
+        self, proxy: Proxy, script: Path | None, *arguments: str, path: str = PATH, connections: int = CONNECTIONS
+    ) -> Load:
         """One run of wrk."""
         url = f"http://127.0.0.1:{proxy.port}{path}"
         base = [_program("wrk"), "-t1", f"-c{connections}", "--latency"]
@@ -296,7 +332,9 @@ def operation(number: int, method: str = "GET", **other: object) -> Route:
 
 def pushes(bench: Bench, name: str, operations: int, count: int) -> float:
     """The 99th percentile of the time from the verdict to the new routes being live, in milliseconds."""
-    gateways = [bench.gateway(*(operation(n, timeout_ms=timeout) for n in range(operations))) for timeout in (2_000, 2_001)]
+    gateways = [
+        bench.gateway(*(operation(n, timeout_ms=timeout) for n in range(operations))) for timeout in (2_000, 2_001)
+    ]
     _, node = bench.full(name, gateways[0])
     snapshots = [compile_gateway(each, node) for each in gateways]
     took = []
@@ -409,7 +447,34 @@ def _krakend(bench: Bench) -> Proxy | None:
 
 def _guarded(bench: Bench) -> dict[str, Callable[[], Load]]:
     """A POST with a described body and a key of its own each time, through the guard hop and past it."""
-    raise NotImplementedError
+    schema = {
+        "type": "object",
+        "required": ["name", "amount"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string", "maxLength": 100},
+            "amount": {"type": "number", "minimum": 0},
+            "tags": {"type": "array", "items": {"type": "string"}},
+        },
+    }
+    guard = Guard(Idempotency(), {"application/json": schema}, body_required=True, parameters=())
+    post = operation(250, "POST", idempotency_key=True)
+    past, _ = bench.full("unguarded", bench.gateway(post))
+    gateway = bench.gateway(replace(post, guard=guard))
+    through, node = bench.full("guarded", gateway)
+    Path(f"{node.folder}/hop.json").write_bytes(encode(gateway))
+    hop = [sys.executable, "-c", _HOP.format(folder=node.folder, hop=node.hop, onward=node.onward)]
+    through.pids.append(bench.start(hop, "hop"))
+    deadline = time.monotonic() + 15
+    while not Path(node.hop).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    def load(proxy: Proxy) -> Load:
+        script = bench.folder / "keyed.lua"
+        script.write_text(KEYED % {"tokens": bench.one_token, "body": BODY, "run": secrets.token_hex(8)})
+        return bench.load(proxy, script, PATH)
+
+    return {"unguarded": lambda: load(past), "guarded": lambda: load(through)}
 
 
 @contextlib.contextmanager
@@ -427,7 +492,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each variant is measured; medians are given")
     parser.add_argument("--seconds", type=int, default=4, help="how long one run of wrk lasts")
     parser.add_argument("--pushes", type=int, default=200, help="how many pushes the percentile is taken of")
-    parser.add_argument("--only", nargs="*", default=[], help="ops500 quota two_workers nginx krakend guard unloaded push")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="ops500 quota two_workers nginx krakend guard unloaded push"
+    )
     asked = parser.parse_args()
     with running(asked.seconds) as bench:
         found = measure(bench, asked.rounds, asked.only)
