@@ -8,53 +8,17 @@ Where two buckets apply, X-RateLimit-* tell of the one that fills more slowly, o
 from __future__ import annotations
 
 from treadle.contract.model import Json
+from treadle.gateway.envoy import limits
 from treadle.gateway.envoy.feature import Feature
-from treadle.gateway.envoy.limiter import BY_CONSUMER, BY_ISSUER, Rules, bucket, counted, enforcing
+from treadle.gateway.envoy.limiter import enforcing
 from treadle.gateway.envoy.typed import typed
 from treadle.gateway.ir import Gateway, Route
 
-NAME = "tier"
-_OFF = {NAME: typed("config.route.v3.FilterConfig", disabled=True)}
-_OPERATION = {
-    "metadata": {
-        "descriptor_key": "operation",
-        "source": "ROUTE_ENTRY",
-        "metadata_key": {"key": "treadle.limit", "path": [{"key": "operation"}]},
-    }
-}
-
-
-def rules(gateway: Gateway) -> Rules:
-    """The buckets of all tiers and of all operations that set a limit of their own."""
-    own = gateway.issuers[0].url
-    anybody = [{"key": "consumer"}, {"key": "issuer"}]
-    consumers = [
-        {
-            "entries": [{"key": "consumer", "value": one.consumer}, {"key": "issuer", "value": one.issuer or own}],
-            "token_bucket": bucket(one.limit, gateway.replicas),
-        }
-        for one in gateway.consumers
-    ]
-    operations = [
-        {
-            "entries": [{"key": "operation", "value": route.key}, *anybody],
-            "token_bucket": bucket(route.limit, gateway.replicas),
-        }
-        for api in gateway.apis
-        for route in api.routes
-        if route.limit
-    ]
-    others = {"entries": anybody, "token_bucket": bucket(gateway.default_limit, gateway.replicas)}
-    return Rules(
-        "RATE_LIMIT",
-        [counted(BY_CONSUMER, BY_ISSUER), counted(_OPERATION, BY_CONSUMER, BY_ISSUER)],
-        [*consumers, others, *operations],
-        shared=True,
-    )
+_OFF = {limits.TIER: typed("config.route.v3.FilterConfig", disabled=True)}
 
 
 def _moving_filters(gateway: Gateway) -> list[Json]:
-    return [enforcing(NAME, rules(gateway))]
+    return [enforcing(limits.TIER, limits.tier(gateway))]
 
 
 def _route(route: Route) -> Json:
