@@ -195,7 +195,7 @@ class World:
         self.table = folder / "hop.json"
         self.socket = folder / "hop.sock"
         self.store = MemoryStore()
-        self.limits = Limits(body=64 * 1024, reply=4_096)
+        self.limits = Limits(body=64 * 1024, held=256 * 1024, reply=4_096)
 
     async def up(self, store=None):
         self.stop = asyncio.Event()

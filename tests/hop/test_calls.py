@@ -475,3 +475,13 @@ async def test_rules_change_without_a_call_that_is_lost(hop):
     hop.table.write_bytes(b"{broken")
     await asyncio.sleep(0.3)
     assert (await hop.call("only", "/v1/only")).status == 201
+
+
+async def test_all_bodies_at_once_have_a_limit(hop):
+    hop.upstream.play = held
+    body = b'"' + b"x" * 60_000 + b'"'
+    calls = [asyncio.create_task(hop.call("files", "/v1/files", body, content_type="text/plain")) for _ in range(6)]
+    await hop.until(lambda: sum(call.done() for call in calls) == 2 and len(hop.upstream.seen) == 4)
+    hop.upstream.go.set()
+    assert sorted([(await call).status for call in calls]) == [201] * 4 + [503] * 2
+    assert (await hop.call("files", "/v1/files", body, content_type="text/plain")).status == 201

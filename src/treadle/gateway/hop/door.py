@@ -25,6 +25,9 @@ class Taker(Protocol):
     """What a door hands its calls to."""
 
     body_bytes_max: int
+    held_bytes_max: int
+    held_bytes: int
+    """Bodies of calls that are not answered yet."""
     draining: bool
     doors: set[Door]
 
@@ -45,6 +48,7 @@ class Door(asyncio.Protocol):
         """Who passes an answer on to this door; it goes when the door goes."""
         self.gone = False
         self.closing = False
+        self._held = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -75,6 +79,7 @@ class Door(asyncio.Protocol):
                 self.relay.connection.cancel()
         self.relay = None
         self._call = None
+        self._let_go()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a call."""
@@ -136,9 +141,14 @@ class Door(asyncio.Protocol):
         """A part of the body."""
         if self.busy:
             return
-        self._size += len(data)
+        size = len(data)
+        self._size += size
+        self._held += size
+        self._taker.held_bytes += size
         if self._size > self._taker.body_bytes_max:
             self._stop(answers.TOO_LARGE)
+        if self._taker.held_bytes > self._taker.held_bytes_max:
+            self._stop(answers.UNAVAILABLE)
         self._parts.append(data)
 
     def on_message_complete(self) -> None:
@@ -151,6 +161,10 @@ class Door(asyncio.Protocol):
         self._clear()
         self._call = call
         self._taker.take(self, call)
+
+    def _let_go(self) -> None:
+        self._taker.held_bytes -= self._held
+        self._held = 0
 
     def _stop(self, row: Refusal) -> None:
         self._refusal = row
@@ -167,6 +181,7 @@ class Door(asyncio.Protocol):
         """The answer is whole; the next call may come."""
         self._call = None
         self.relay = None
+        self._let_go()
         if (self.closing or self._taker.draining) and self._transport:
             self._transport.close()
 

@@ -32,6 +32,8 @@ BODY_BYTES_MAX = 1_048_576
 REPLY_BYTES_MAX = 256 * 1024
 """The largest answer that is kept to be given again."""
 OPEN_MAX = 1_024
+HELD_BYTES_MAX = 128 * 1024 * 1024
+"""All bodies at once: a call is refused before the process runs out of memory for those it has taken."""
 GRACE_S = 1.0
 """The way onward ends a call in its time; this much later the hop stops to wait for that."""
 SLACK_MS = 2_000
@@ -91,9 +93,10 @@ class Elsewhere(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes in bytes, and calls at once."""
+    """Sizes in bytes (`held`: of all bodies at once), and calls at once."""
 
     body: int = BODY_BYTES_MAX
+    held: int = HELD_BYTES_MAX
     reply: int = REPLY_BYTES_MAX
     open: int = OPEN_MAX
 
@@ -123,6 +126,8 @@ class Hop:
         self.judges: Mapping[bytes, judge.Judge] = {}
         """By operation key; replaced as one value."""
         self.body_bytes_max = limits.body
+        self.held_bytes_max = limits.held
+        self.held_bytes = 0
         self.draining = False
         self.doors: set[Door] = set()
 
