@@ -176,6 +176,37 @@ async def test_a_contract_that_a_node_refuses_goes_back_alone(certificates):
             await until(lambda: b"two.v1@1.0.2#" in node.held[Moving.ROUTES]["treadle"].entry)
 
 
+async def test_a_new_control_plane_that_knows_of_no_good_version_unloads_nothing(certificates):
+    """It has just started, and the first thing that it publishes is refused: nodes go on with what they have."""
+    async with fleet_of(certificates, live(api("one", 7001), api("two", 7002))) as (fleet, _):
+        node = node_of(certificates, fleet, dislikes=b"\x18\xdb\x36")
+        async with node.running():
+            await until(lambda: holds(node, fleet))
+    had = {kind: dict(group) for kind, group in node.held.items()}
+    async with fleet_of(certificates, live(api("one", 7001), api("two", 7003, "1"))) as (fleet, facts):
+        again = node_of(certificates, fleet, dislikes=b"\x18\xdb\x36")
+        again.held = node.held
+        async with again.running():
+            await until(lambda: any(each.code == "CONFIG_REFUSED" for each in facts))
+            await until(lambda: [each["settled"] for each in fleet.status()] == [True])
+            assert again.held == had
+            assert fleet.status()[0]["refused"]
+            fleet.live(live(api("one", 7001), api("two", 7004, "2")))
+            await until(lambda: b"two.v1@1.0.2#" in again.held[Moving.ROUTES]["treadle"].entry)
+
+
+async def test_a_new_contract_that_a_node_refuses_stays_out_alone(certificates):
+    async with fleet_of(certificates, live(api("one", 7001))) as (fleet, _):
+        node = node_of(certificates, fleet, dislikes=b"\x18\xdb\x36")
+        async with node.running():
+            await until(lambda: holds(node, fleet))
+            await until(lambda: [each["settled"] for each in fleet.status()] == [True])
+            fleet.live(live(api("one", 7004, "1"), api("two", 7003)))
+            await until(lambda: b"one.v1@1.0.1#" in node.held[Moving.ROUTES]["treadle"].entry)
+            assert b"two.v1" not in node.held[Moving.ROUTES]["treadle"].entry
+            assert "two-service" not in node.held[Moving.CLUSTERS]
+
+
 async def test_who_is_no_node_is_told_nothing(certificates):
     async with fleet_of(certificates, live(api("one", 7001))) as (fleet, _):
         address = f"127.0.0.1:{fleet.port}"

@@ -115,6 +115,7 @@ class Fleet:
     _compiled: Compiled | None = None
     _good: dict[str, Api] = field(default_factory=dict)
     """What nodes took last, by contract."""
+    _published: Gateway | None = None
     _blamed: set[str] = field(default_factory=set)
     _verdicts: asyncio.Queue[Verdict] = field(default_factory=lambda: asyncio.Queue(_VERDICTS_MAX))
     _unheard: int = 0
@@ -183,9 +184,9 @@ class Fleet:
             except TreadleError as why:
                 _log.warning("nodes go on with what they have: %s", why)
                 continue
+            self._note_good()
             self.server.publish(before)
-            if not self.server.nodes and not self._blamed:
-                self._good = {api.contract: api for api in gateway.apis}
+            self._published = gateway
 
     def _encoded(self, gateway: Gateway, local: NodeSettings, before: Catalog) -> Catalog:
         return encode(compile_gateway(gateway, node_settings(local)), self.schema, before)
@@ -210,8 +211,11 @@ class Fleet:
             if self._unheard:
                 lost, self._unheard = self._unheard, 0
                 facts.append(Fact(FactKind.GAP, self.now_us(), Outcome.FAILED, node="control", missing=lost))
-            await self.record(facts)
             self._judge()
+            try:
+                await self.record(facts)
+            except OSError as why:
+                _log.warning("what nodes said is not kept: %s", why)
 
     def _judge(self) -> None:
         """Find whose last good version is to come back, or note that all of it is good."""
@@ -220,12 +224,23 @@ class Fleet:
             return
         refused = [each for node in self.server.nodes.values() for each in node.refused(catalog)]
         named = {fault.contract for fault in faults_of(refused, compiled.gateway)} - {""} - self._blamed
-        if named:
+        if named and not self._good:
+            # This process does not know what nodes run; each goes on with its own last good, and nothing is unloaded.
+            _log.warning("nodes refuse %s, and wait for its next edit", ", ".join(sorted(named)))
+        elif named:
             _log.warning("nodes refuse %s; its last good version comes back", ", ".join(sorted(named)))
             self._blamed |= named
             self._wake.set()
-        elif not refused and not self._blamed and all(self.server.settled().values()):
-            self._good = {api.contract: api for api in compiled.gateway.apis}
+        else:
+            self._note_good()
+
+    def _note_good(self) -> None:
+        """What was published is good once every connected node runs it."""
+        catalog, published = self.server.catalog, self._published
+        if catalog is None or published is None or not all(self.server.settled().values()):
+            return
+        if not any(node.refused(catalog) for node in self.server.nodes.values()):
+            self._good = {api.contract: api for api in published.apis}
 
     def _join(self, name: str, said: bytes) -> bytes:
         """`{"bootstrap"}` for `{"port", "admin_port"}`; with `renew` also `{"certificate": {file: PEM}}`.
