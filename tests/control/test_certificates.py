@@ -116,6 +116,13 @@ def test_services_of_our_own_trust_domain_have_theirs(certificates, clock):
     assert certificates.ensure(owners) == (GATEWAY, services["orders-api"])
 
 
+def test_the_fabrics_own_programs_have_one_where_it_is_demanded(certificates):
+    assert certificates.ensure(Owners(HOSTS)) == (GATEWAY,)
+    assert not certificates.state.own_certificates.exists()
+    assert certificates.ensure(Owners(HOSTS, ours=True)) == ("spiffe://acme.treadle/fabric/own",)
+    assert loaded(certificates.state.own_certificates)
+
+
 def test_old_ones_do_not_pile_up(certificates):
     for number in range(5):
         certificates.ensure(Owners((*HOSTS, f"host-{number}.example")))

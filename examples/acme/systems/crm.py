@@ -102,7 +102,8 @@ def main() -> None:
     webhook_arguments(parser)
     given = parser.parse_args()
     records = Records(given.data, "crm")
-    outbox = Outbox(records, given.webhook_url, given.key, given.ca) if given.webhook_url else None
+    tls = {"ca": given.ca, "certificate": given.certificate}
+    outbox = Outbox(records, given.webhook_url, given.key, **tls) if given.webhook_url else None
     crm = Crm(records, outbox)
     tasks = [outbox.send] if outbox else []
     if given.lively:

@@ -19,10 +19,12 @@ LONGEST_PAUSE_S = 5.0
 
 
 class Outbox:
-    def __init__(self, records: Records, url: str, key_file: Path, ca: Path | None = None) -> None:
+    def __init__(
+        self, records: Records, url: str, key_file: Path, ca: Path | None = None, certificate: Path | None = None
+    ) -> None:
         self._records = records
         self._url = urlsplit(url)
-        self._ca = ca
+        self._ca, self._certificate = ca, certificate
         self._key = SigningKey.read(key_file.read_text())
         self._more = asyncio.Event()
 
@@ -64,6 +66,8 @@ class Outbox:
         host, port = self._url.hostname or "", self._url.port
         if self._url.scheme != "https":
             return http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
-        # Read for each attempt: the file may not be there yet, or be another one by now.
+        # Read for each attempt: the files may not be there yet, or be others by now.
         context = ssl.create_default_context(cafile=self._ca)
+        if self._certificate and self._certificate.is_dir():
+            context.load_cert_chain(self._certificate / "tls.crt", self._certificate / "tls.key")
         return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=context)

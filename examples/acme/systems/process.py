@@ -32,6 +32,9 @@ def webhook_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--webhook-url", default=os.environ.get("WEBHOOK_URL", ""), help="where changes are told")
     parser.add_argument("--key", type=Path, help="file with the whsk_ key that signs")
     parser.add_argument("--ca", type=Path, help="file with the certificate that an https:// address is known by")
+    parser.add_argument(
+        "--certificate", type=Path, help="folder of one (tls.crt, tls.key) to show there, if it is there"
+    )
 
 
 async def every(seconds: float, change: Callable[[], None]) -> None:

@@ -83,6 +83,7 @@ def publish(
         },
         body=orjson.dumps(event),
         ca=run.get("ca"),
+        certificate=run.get("certificate"),
     )
     click.echo(reply.body)
     if trace := reply.headers.get("x-trace-id"):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from treadle.control.state import State
 
 DETACH_S = 60.0
+_SHOWN = (("cert", "crt"), ("key", "key"))
 
 
 @click.command()
@@ -106,8 +107,15 @@ def known_by(run: dict[str, Any]) -> str:
 
     if "ca" not in run:
         return ""
-    relative = os.path.relpath(run["ca"])
-    return f"--cacert {shlex.quote(relative if not relative.startswith('..') else run['ca'])} "
+
+    def path(file: str) -> str:
+        relative = os.path.relpath(file)
+        return shlex.quote(relative if not relative.startswith("..") else file)
+
+    said = f"--cacert {path(run['ca'])} "
+    if "certificate" in run:
+        said += "".join(f"--{part} {path(run['certificate'] + '/tls.' + end)} " for part, end in _SHOWN)
+    return said
 
 
 def run_detached(state: State, arguments: Sequence[str]) -> dict[str, Any]:

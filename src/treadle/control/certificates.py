@@ -30,10 +30,14 @@ _log = logging.getLogger("treadle.control")
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """Who runs here and needs a certificate: the gateway under `hosts`, and each service with its SPIFFE id."""
+    """Who runs here and needs a certificate: the gateway under `hosts`, and each service with its SPIFFE id.
+
+    `ours` are the fabric's own programs, where the gateway answers nobody without one.
+    """
 
     hosts: tuple[str, ...]
     services: Mapping[str, str] = field(default_factory=dict)
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class Certificates:
         gateway = spiffe_id(self.trust_domain, "gateway", "gateway")
         hosts = [host.strip("[]") for host in owners.hosts]
         wanted = [(gateway, self.state.node_certificates, hosts)]
+        if owners.ours:
+            wanted.append((spiffe_id(self.trust_domain, "fabric", "own"), self.state.own_certificates, []))
         for service, name in owners.services.items():
             if name.startswith(f"spiffe://{self.trust_domain}/"):  # others have an authority of their own
                 wanted.append((name, self.state.service_certificates / service, []))

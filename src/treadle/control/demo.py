@@ -90,7 +90,7 @@ class Demo:
             argv += ["--webhook-url", f"{addresses['gateway']}/v1/webhooks/{program.name}"]
             argv += ["--key", str(_key_file(self.state, program.name))]
             if addresses["gateway"].startswith("https:"):
-                argv += ["--ca", str(self.state.authority_file)]
+                argv += ["--ca", str(self.state.authority_file), "--certificate", str(self.state.own_certificates)]
         if program.candidate:
             argv += ["--group", program.group]
         if program.calls:

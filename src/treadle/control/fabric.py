@@ -63,6 +63,7 @@ def run_fabric(
         _forget_last_run(state)
 
         tls = settings.gateway.tls
+        shown = tls and settings.gateway.client_certificates == "required"
         addresses = {
             "gateway": f"{'https' if tls else 'http'}://127.0.0.1:{ports['gateway']}",
             "console": f"http://127.0.0.1:{ports['console']}",
@@ -76,6 +77,7 @@ def run_fabric(
             "overlays": [str(path) for path in prepared.overlays],
             **addresses,
             **({"ca": str(state.authority_file)} if tls else {}),
+            **({"certificate": str(state.own_certificates)} if shown else {}),
             "ready": False,
             "ports": ports,
             "engines": {

@@ -273,8 +273,9 @@ def _as_of(now: Moment, compiled: Compiled, issuers: Sequence[Issuer]) -> Compil
 
 
 def _owners(compiled: Compiled) -> Owners:
-    services = compiled.settings.services
-    return Owners(compiled.gateway.hosts, {each.name: each.spiffe_id for each in services if each.spiffe_id})
+    settings = compiled.settings
+    services = {each.name: each.spiffe_id for each in settings.services if each.spiffe_id}
+    return Owners(compiled.gateway.hosts, services, ours=settings.gateway.client_certificates == "required")
 
 
 def overlays_of(run: Mapping[str, Any]) -> Sequence[Path]:

@@ -35,11 +35,20 @@ class Reply:
 
 
 def request(
-    method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, ca: str | None = None
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    ca: str | None = None,
+    certificate: str | None = None,
 ) -> Reply:
-    """Send one request, over TLS to whom `ca` (a PEM file) certifies. Raises EngineError `remote-unreachable`."""
+    """Send one request, over TLS to whom `ca` (a PEM file) certifies. Raises EngineError `remote-unreachable`.
+
+    `certificate` is the folder of one that is shown there.
+    """
     parts = urlsplit(url)
-    connection = _connection(parts.scheme, parts.hostname or "", parts.port, ca)
+    connection = _connection(parts.scheme, parts.hostname or "", parts.port, ca, certificate)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request(method, path, body=body, headers=dict(headers or {}))
@@ -53,13 +62,19 @@ def request(
         connection.close()
 
 
-def _connection(scheme: str, host: str, port: int | None, ca: str | None) -> http.client.HTTPConnection:
+def _connection(
+    scheme: str, host: str, port: int | None, ca: str | None, certificate: str | None
+) -> http.client.HTTPConnection:
     if scheme != "https":
         return http.client.HTTPConnection(host, port or 80, timeout=TIMEOUT_S)
     import ssl
 
     try:
         context = ssl.create_default_context(cafile=ca)
+        if certificate:
+            context.load_cert_chain(f"{certificate}/tls.crt", f"{certificate}/tls.key")
     except OSError as why:
-        raise EngineError("remote-unreachable", f"{ca} cannot be read: {why}", "run: treadle status") from None
+        raise EngineError(
+            "remote-unreachable", f"{ca} or {certificate} cannot be read: {why}", "run: treadle status"
+        ) from None
     return http.client.HTTPSConnection(host, port or 443, timeout=TIMEOUT_S, context=context)

@@ -1,10 +1,11 @@
 """`run.json`: the truth about what runs. The supervisor writes it; everybody else reads it.
 
-Shape: `{"workspace", "name", "environment", "overlays", "gateway", "ca", "console", "issuer", "nats", "ready", "ports",
-"engines", "supervisor": {"pid"}, "processes": [{"name", "pid", "port", "url", "state", "restarts", "since", "started",
-"detail"}]}`. URLs are strings, `ca` the path of the certificate that the gateway is known by; a key appears when its
-part exists. A process's `state` is `waiting`, `starting`, `ready`, `hanging`, `unready`, `backoff` or `stopped`, see
-`supervise.py`; `ready` of the whole is true where each is.
+Shape: `{"workspace", "name", "environment", "overlays", "gateway", "ca", "certificate", "console", "issuer", "nats",
+"ready", "ports", "engines", "supervisor": {"pid"}, "processes": [{"name", "pid", "port", "url", "state", "restarts",
+"since", "started", "detail"}]}`. URLs are strings. `ca` is the path of the certificate that the gateway is known by,
+`certificate` the folder of one (tls.crt, tls.key) that the fabric's own programs show where it demands one. A key
+appears when its part exists. A process's `state` is `waiting`, `starting`, `ready`, `hanging`, `unready`, `backoff` or
+`stopped`, see `supervise.py`; `ready` of the whole is true where each is.
 It ends in blanks: room to write it in place while the disk is full.
 """
 

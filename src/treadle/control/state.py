@@ -181,6 +181,11 @@ class State:
         return self.certificates / "gateway"
 
     @property
+    def own_certificates(self) -> Path:
+        """What the fabric's own programs show where the gateway demands a certificate; a folder of the same kind."""
+        return self.certificates / "own"
+
+    @property
     def service_certificates(self) -> Path:
         """A folder of the same kind for each service that has a SPIFFE id of ours."""
         return self.certificates / "services"

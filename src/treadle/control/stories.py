@@ -72,7 +72,8 @@ class Stage:
             self._token = access_token(self.state, self.run, CLIENT)
         headers = {"authorization": f"Bearer {self._token}", "content-type": media}
         data = orjson.dumps(body) if body is not None else None
-        return request(method, self.run["gateway"] + path, headers=headers, body=data, ca=self.run.get("ca"))
+        url, tls = self.run["gateway"] + path, {key: self.run.get(key) for key in ("ca", "certificate")}
+        return request(method, url, headers=headers, body=data, **tls)
 
     def until(self, expected: str, look: Callable[[], Any]) -> Any:
         """What `look` gives, as soon as it gives something."""
