@@ -22,6 +22,7 @@ from treadle.secrets.authority import make_authority, spiffe_id
 pytestmark = pytest.mark.engine
 DOMAIN = "acme.treadle"
 URL = "https://idp.example"
+OKTA = "https://okta.example"
 MANY = Limit(100_000)
 
 
@@ -41,9 +42,10 @@ class Callers:
         self.node, self.folder, self.authority = node, folder, authority
         self.key = ECKey.generate_key("P-256", private=True)
 
-    def trust(self):
+    def trust(self, **other):
         public = {**self.key.as_dict(private=False), "kid": "k", "alg": "ES256", "use": "sig"}
-        return Issuer(URL, "https://api.acme.example", json.dumps({"keys": [public]}), name="idp")
+        trusted = Issuer(URL, "https://api.acme.example", json.dumps({"keys": [public]}), name="idp")
+        return replace(trusted, **other)
 
     def token(self, **claims):
         now = int(time.time())
@@ -92,9 +94,13 @@ def callers(fresh, tmp_path):
     found = Callers(fresh.node, tmp_path, authority)
     watched = Enforcements(auth=Enforcement.OBSERVE)
     up = fresh.base.apis[0].upstreams
+    listed = found.trust(name="okta", url=OKTA, profile="okta")
+    free = fresh.route("free", "GET", "/v1/free", scopes=())
     bound = fresh.route("bound", "GET", "/v1/bound", access=Access(bound=True))
     seen = fresh.route("watched", "GET", "/v1/watched", contract="a.watched.v1", enforcement=watched)
-    base = fresh.gateway(bound, trust_domain=DOMAIN, issuers=(fresh.issuer.trust(), found.trust()), default_limit=MANY)
+    base = fresh.gateway(
+        bound, free, trust_domain=DOMAIN, issuers=(fresh.issuer.trust(), found.trust(), listed), default_limit=MANY
+    )
     fresh.engine.prepare(
         compile_gateway(replace(base, apis=(*base.apis, Api("a.watched.v1", (seen,), up))), fresh.node)
     )
@@ -155,6 +161,16 @@ def test_where_a_contract_only_watches_a_stolen_token_names_nobody(callers):
         200,
         {"x-treadle-trace-id"},
     )
+
+
+def test_a_bound_token_whose_scopes_are_a_list_is_proven_too(callers):
+    mine, other = callers.credential("shop"), callers.credential("thief")
+    own = thumbprint(mine.certificate)
+    token = callers.token(iss=OKTA, cid="shop", jti="AT.1", scp=["a", "b"], scope="x", cnf={"x5t#S256": own})
+    status, _, body = callers.get("/v1/free", token, mine)
+    told = body["headers"]
+    assert (status, told["x-treadle-scope"], told["x-treadle-bound"]) == (200, '["a","b"]', own)
+    assert callers.get("/v1/free", token, other)[0] == 401
 
 
 def test_every_thumbprint_is_turned_rightly(callers):

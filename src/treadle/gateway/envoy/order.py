@@ -9,7 +9,6 @@ from treadle.gateway.envoy.features import (
     authz,
     bearer,
     body,
-    bound,
     breakers,
     carrier,
     checks,
@@ -53,7 +52,6 @@ FEATURES = (
     bearer.FEATURE,  # one token, written one way: before anybody reads it
     authn.FEATURE,  # who calls, by whose word; needs the token as it was sent
     identity.FEATURE,  # whether that word names anybody; needs the verified token
-    bound.FEATURE,  # whether the caller holds the key of a bound token; not asked of one that is unfit already
     condition.FEATURE,  # notes what authz asks about claims
     authz.FEATURE,  # what they may do; needs all of the above
     idempotency.FEATURE,  # what a call must carry; a stranger learns nothing of it

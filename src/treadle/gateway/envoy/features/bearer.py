@@ -26,7 +26,8 @@ def _http_filter(_: Gateway, _node: NodeSettings) -> Json:
     # Anywhere: the token filter finds one behind another scheme too.
     shown = {"header": {"name": header, "string_match": {"contains": "bearer", "ignore_case": True}}}
     well = {"header": {"name": header, "string_match": {"safe_regex": {"regex": _TOKEN}}}}
-    miswritten = {"and_ids": {"ids": [shown, {"not_id": well}]}}
+    # In this order: of a token that is well written nothing more is asked.
+    miswritten = {"and_ids": {"ids": [{"not_id": well}, shown]}}
     policy = {"permissions": [{"any": True}], "principals": [miswritten]}
     rules = {"action": "DENY", "policies": {MISWRITTEN: policy}}
     return extension(_FILTER, "extensions.filters.http.rbac.v3.RBAC", rules=rules)

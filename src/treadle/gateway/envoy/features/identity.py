@@ -3,7 +3,9 @@ there exactly where it may, whatever the issuer and whatever the contract makes 
 
 A token is fit where it is an access token by its issuer's profile, names client and subject by 1 to 128 printable
 ASCII characters (a name becomes a header, the key of a limit and part of a fact), and names no client that is
-registered for another issuer. One that is not loses all its headers; x-treadle-unfit says why, for the refusal.
+registered for another issuer. One that is bound to a key (`cnf`, RFC 8705) is fit with that key alone, on every
+operation; nothing is run for any other. One that is not fit loses all its headers; x-treadle-unfit says why, for the
+refusal.
 
 The rules are a tree over issuer and client: its cost does not grow with either. It travels apart from the routes
 (ECDS), so another consumer or issuer moves no route. Scopes in a list reach the upstream as a JSON array.
@@ -30,6 +32,7 @@ from treadle.gateway.envoy.matching import (
 )
 from treadle.gateway.envoy.matching import metadata as input_of
 from treadle.gateway.envoy.node import NodeSettings
+from treadle.gateway.envoy.proof import proof
 from treadle.gateway.envoy.typed import (
     CONSUMER,
     ISSUER,
@@ -109,24 +112,34 @@ def _trait(trait: Trait) -> Json:
 
 
 def _fit(issuer: Issuer) -> Json:
+    """A fit token goes on as it is, unless its scopes are a list; one with a `cnf` has to be proven too."""
+    scopes = _listed_scopes(issuer)
+    bound = noted(input_of(JWT_FILTER, "jwt", "cnf"), present_match=True)
+    return either(bound, _execute(*scopes, proof()), _execute(*scopes) if scopes else SKIPPED)
+
+
+def _listed_scopes(issuer: Issuer) -> list[Json]:
     listed = [each.claim for each in issuer.claims.scopes if each.form is not Form.WORDS]
-    if not (plain := [claim for claim in listed if _PLAIN_CLAIM.fullmatch(claim)]):
-        return SKIPPED
+    values = [f"%DYNAMIC_METADATA({JWT_FILTER}:jwt:{claim})%" for claim in listed if _PLAIN_CLAIM.fullmatch(claim)]
     mode = "OVERWRITE_IF_EXISTS_OR_ADD"
-    values = [f"%DYNAMIC_METADATA({JWT_FILTER}:jwt:{claim})%" for claim in plain]
-    return _mutate([{"append": {"header": {"key": SCOPE, "value": each}, "append_action": mode}} for each in values])
+    header = [{"append": {"header": {"key": SCOPE, "value": each}, "append_action": mode}} for each in values]
+    return [_mutation(header)] if header else []
 
 
 def _unfit(why: str) -> Json:
     clear = [{"remove": each} for each in (CONSUMER, SUBJECT, SCOPE, ISSUER)]
-    return _mutate([*clear, {"append": {"header": {"key": UNFIT, "value": why}}}])
+    return _execute(_mutation([*clear, {"append": {"header": {"key": UNFIT, "value": why}}}]))
 
 
-def _mutate(mutations: Collection[Json]) -> Json:
+def _mutation(mutations: Collection[Json]) -> Json:
     type = "extensions.filters.http.header_mutation.v3.HeaderMutation"
-    mutation = extension("headers", type, mutations={"request_mutations": list(mutations)})
-    execute = "extensions.filters.http.composite.v3.ExecuteFilterAction"
-    return {"action": extension("execute", execute, typed_config=mutation)}
+    return extension("headers", type, mutations={"request_mutations": list(mutations)})
+
+
+def _execute(*filters: Json) -> Json:
+    type = "extensions.filters.http.composite.v3.ExecuteFilterAction"
+    one = {"typed_config": filters[0]} if len(filters) == 1 else {"filter_chain": {"typed_config": list(filters)}}
+    return {"action": extension("execute", type, **one)}
 
 
 FEATURE = Feature("identity", bootstrap=_bootstrap, moving_filters=_moving_filters)
