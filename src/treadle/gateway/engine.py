@@ -242,7 +242,7 @@ def require_same_bootstrap(snapshot: Snapshot) -> None:
     if _read(snapshot.node.bootstrap) != canonical(snapshot.bootstrap):
         raise EngineError(
             "engine-restart-needed",
-            "what Envoy reads only when it starts has changed (its address, ports, hardening, or where spans go and how many)",
+            "what Envoy reads only when it starts has changed (its address, ports, hardening, or which spans go where)",
             "restart the fabric: treadle down, then treadle up",
         )
 
