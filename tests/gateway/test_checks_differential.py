@@ -59,7 +59,7 @@ def refused(path):
 
 def wrong(path):
     """What a parser of forms finds, held against the schemas."""
-    pairs = parse_qsl(path.partition("?")[2], keep_blank_values=True, max_num_fields=None, errors="surrogateescape")
+    pairs = parse_qsl(path.partition("?")[2], keep_blank_values=True, max_num_fields=None, errors="replace")
     found = set()
     limits = [value for name, value in pairs if name == "limit"]
     codes = [value for name, value in pairs if name == "f[c]"]
