@@ -94,7 +94,7 @@ def test_what_comes_back_from_the_guard_hop_is_no_call_of_its_own(fresh):
     before = asyncio.run(fresh.engine.stats(fresh.node))
     with httpx.Client(transport=httpx.HTTPTransport(uds=fresh.node.onward), trust_env=False) as hop:
         answers = [hop.get("http://onward/", headers={"x-treadle-operation": "a.b.v1/c"}) for _ in range(5)]
-    assert {answer.status_code for answer in answers} == {404}
+    assert not any(answer.is_success for answer in answers)
     with httpx.Client(base_url=fresh.url, trust_env=False) as client:
         client.get("/v1/public")
     fresh.until(fresh.lines)

@@ -72,7 +72,7 @@ _LINE = {
 
 def _manager(_: Gateway, node: NodeSettings) -> Json:
     type = "extensions.access_loggers.file.v3.FileAccessLog"
-    file = extension("facts", type, path=node.access_log, log_format={"json_format": _LINE})
+    file = extension("facts", type, path=node.access_log, log_format={"json_format": _LINE, "omit_empty_values": True})
     return {"access_log": [file]}
 
 
