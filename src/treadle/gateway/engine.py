@@ -159,6 +159,12 @@ class EnvoyEngine:
                 )
             except (OSError, subprocess.SubprocessError) as error:
                 raise EngineError("engine-missing", f"Envoy does not start: {error}", "see engines.envoy") from error
+        if "inotify" in done.stderr:
+            raise EngineError(
+                "engine-without-watches",
+                "Envoy cannot watch its files: the kernel gives this user no more inotify instances",
+                "raise the limit: sysctl -w fs.inotify.max_user_instances=1024; a gateway needs about twenty",
+            )
         if done.returncode:
             raise RefusedSnapshotError(_reason(done.stdout + done.stderr, file.name))
 
