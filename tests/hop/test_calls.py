@@ -485,3 +485,23 @@ async def test_all_bodies_at_once_have_a_limit(hop):
     hop.upstream.go.set()
     assert sorted([(await call).status for call in calls]) == [201] * 4 + [503] * 2
     assert (await hop.call("files", "/v1/files", body, content_type="text/plain")).status == 201
+
+
+async def test_an_answer_is_stored_before_it_is_given(hop):
+    """A process that dies right after it has answered must be able to answer again."""
+    await hop.down()
+    slow = Away(hop.store, kept=True)
+    slow.back = True
+    keep, may = slow.store.settle, asyncio.Event()
+
+    async def settle(said):
+        await may.wait()
+        await keep(said)
+
+    slow.settle = settle
+    await hop.up(slow)
+    call = asyncio.create_task(hop.order("k-1"))
+    await hop.until(lambda: hop.upstream.seen)
+    assert not (await asyncio.wait({call}, timeout=0.2))[0]
+    may.set()
+    assert (await call).status == 201

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from tests.hop import conftest as kit
 
 from treadle.control.state import State as Paths
@@ -30,11 +30,10 @@ PATIENCE_MS = 100
 
 @dataclass
 class Attempt:
-    """One process that has one call in hand; `step` is where it stands."""
+    """One process that has one call in hand."""
 
     key: str
     claim: Claim
-    step: str = "claimed"
     outcome: Outcome = None
 
 
@@ -52,8 +51,6 @@ class Upstream:
 class Interleavings(RuleBasedStateMachine):
     """Processes that stop, die and come back between any two steps, over one file."""
 
-    attempts = Bundle("attempts")
-
     def __init__(self):
         super().__init__()
         import tempfile
@@ -65,14 +62,17 @@ class Interleavings(RuleBasedStateMachine):
         self.upstream = Upstream()
         self.now_ms = 0
         self.owners = 0
+        self.claimed = []
+        self.sent = []
         self.replies = {}
 
     def teardown(self):
         self.file.close()
         self.folder.cleanup()
 
-    @rule(target=attempts, key=st.sampled_from(KEYS))
-    def call(self, key):
+    @rule(key=st.sampled_from(KEYS), after_ms=st.sampled_from([0, 1, PATIENCE_MS]))
+    def call(self, key, after_ms):
+        self.now_ms += after_ms
         self.owners += 1
         claim = Claim(
             digest(b"app", key.encode()),
@@ -83,20 +83,18 @@ class Interleavings(RuleBasedStateMachine):
             self.now_ms + LIFE_MS,
         )
         (judged,) = self.file.commit([claim])
-        attempt = Attempt(key, claim)
         if judged.verdict is Verdict.SEND:
-            return attempt
-        attempt.step = "over"
+            self.claimed.append(Attempt(key, claim))
         if judged.verdict is Verdict.REPLAY:
             assert judged.record.reply == self.replies[key]
-        return attempt
 
-    @rule(attempt=attempts, how=st.sampled_from(["answered", "lost", "not sent", "too large"]))
-    def send(self, attempt, how):
+    @precondition(lambda self: self.claimed)
+    @rule(data=st.data(), how=st.sampled_from(["answered", "lost", "not sent", "too large"]))
+    def send(self, data, how):
         """The call goes out, and comes back or does not."""
-        if attempt.step != "claimed":
-            return
-        attempt.step = "sent"
+        attempt = data.draw(st.sampled_from(self.claimed))
+        self.claimed.remove(attempt)
+        self.sent.append(attempt)
         if how == "not sent":
             attempt.outcome = RELEASED
             return
@@ -107,35 +105,33 @@ class Interleavings(RuleBasedStateMachine):
             "too large": Outcome(State.UNKEPT, Reply(201)),
         }[how]
 
-    @rule(attempt=attempts)
-    def settle(self, attempt):
-        if attempt.step != "sent":
-            return
-        attempt.step = "over"
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def settle(self, data):
+        attempt = data.draw(st.sampled_from(self.sent))
+        self.sent.remove(attempt)
         self.file.commit([Settle(attempt.claim.scope, attempt.claim.owner, attempt.outcome)])
         if attempt.outcome.state is State.DONE:
             self.replies[attempt.key] = attempt.outcome.reply
 
-    @rule(attempt=attempts)
-    def die(self, attempt):
-        attempt.step = "over"
+    @precondition(lambda self: self.claimed or self.sent)
+    @rule(data=st.data())
+    def die(self, data):
+        attempt = data.draw(st.sampled_from(self.claimed + self.sent))
+        (self.claimed if attempt in self.claimed else self.sent).remove(attempt)
 
     @rule()
     def restart(self):
-        """Every process dies, and the file is opened anew."""
+        """The file is opened anew."""
         self.file.close()
         self.file = SqliteDatabase(self.path)
-
-    @rule(ms=st.sampled_from([1, PATIENCE_MS, 10 * PATIENCE_MS]))
-    def wait(self, ms):
-        self.now_ms += ms
 
     @invariant()
     def each_key_is_seen_once(self):
         assert max(self.upstream.seen.values(), default=0) <= 1
 
 
-Interleavings.TestCase.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+Interleavings.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 test_interleavings = Interleavings.TestCase
 
 
