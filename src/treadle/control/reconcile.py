@@ -38,8 +38,8 @@ from treadle.control.state import State
 from treadle.gateway.drift.table import encode as encode_answers
 from treadle.gateway.engine import EnvoyEngine
 from treadle.gateway.envoy import compile_gateway
-from treadle.gateway.ir import Exhausted, Issuer, Throttle
 from treadle.gateway.hop.table import encode as encode_operations
+from treadle.gateway.ir import Exhausted, Issuer, Throttle
 from treadle.registry.live import LiveSet
 from treadle.secrets.file import FileSecrets
 
@@ -178,9 +178,12 @@ class Reconciler:
         """
         async with self._turn:
             compiled = await self._renewed(self._compiled())
+            if compiled.snapshot.digest != self._compiled().snapshot.digest:
+                # Contracts were judged when they were applied, and take the longest.
+                changed = compile_gateway(compiled.gateway.only(()), compiled.snapshot.node)
+                await asyncio.to_thread(self.envoy.validate, changed)
             # Also where nothing is new: a push that failed half way is brought to its end.
-            judged = compiled.snapshot.digest == self._compiled().snapshot.digest
-            await self.envoy.push(compiled.snapshot, judged=judged)
+            await self.envoy.push(compiled.snapshot, judged=True)
             self.current = compiled
             self.live(compiled)
 
