@@ -149,12 +149,12 @@ def test_a_lost_answer_leaves_a_doubt(running, guarded, word, status):
 
 
 def test_a_doubt_is_looked_up_at_the_service(running, guarded):
-    assert guarded("/v1/looked/hangup", "k/2").status_code in {502, 503}
-    said = guarded("/v1/looked/hangup", "k/2")
+    assert guarded("/v1/looked/hangup", "k:2").status_code in {502, 503}
+    said = guarded("/v1/looked/hangup", "k:2")
     assert (said.status_code, said.headers["idempotency-replayed"]) == (200, "lookup")
-    assert [(each["method"], each["path"]) for each in seen(running, "k/2")] == [
+    assert [(each["method"], each["path"]) for each in seen(running, "k:2")] == [
         ("POST", "/v1/looked/hangup"),
-        ("GET", "/v1/found/k%2F2"),
+        ("GET", "/v1/found/k%3A2"),
     ]
 
 

@@ -111,6 +111,22 @@ async def test_a_key_is_its_consumers_and_operations(hop):
     assert len(hop.upstream.seen) == 3
 
 
+async def test_a_client_of_the_same_name_at_another_issuer_is_another(hop):
+    await hop.order("k-1", x_treadle_issuer="https://one.example")
+    said = await hop.order("k-1", x_treadle_issuer="https://two.example")
+    assert (said.status, said["idempotency-replayed"]) == (201, None)
+    assert len(hop.upstream.seen) == 2
+
+
+@pytest.mark.parametrize("shown", [{"authorization": "Basic YTpi"}, {"cookie": "session=1"}, {"x_api_key": "s"}])
+async def test_whoever_the_upstream_alone_knows_is_given_no_answer_of_another(hop, shown):
+    nobody = {"x_treadle_consumer": None, "x_treadle_subject": None}
+    await hop.order("k-1", **nobody, **shown)
+    assert (await hop.order("k-1", **nobody, **shown))["idempotency-replayed"] == "true"
+    said = await hop.order("k-1", **nobody)
+    assert (said.status, said.code) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
 async def test_a_second_call_does_not_wait_for_the_first(hop):
     hop.upstream.play = held
     first = asyncio.create_task(hop.order("k-1"))
@@ -236,16 +252,26 @@ async def test_an_answer_too_large_to_keep_is_given_once(hop):
 
 async def test_a_doubt_is_looked_up(hop):
     hop.upstream.play = hang_up
-    await hop.order("k/1 ?".replace(" ", "_"), operation="lookedUp", target="/v1/looked")
+    await hop.order("k:1_?", operation="lookedUp", target="/v1/looked")
     hop.upstream.play = saying(200, b'{"id":"O-1"}', "content-type: application/json")
-    said = await hop.order("k/1_?", operation="lookedUp", target="/v1/looked")
+    said = await hop.order("k:1_?", operation="lookedUp", target="/v1/looked")
     assert (said.status, said.json, said["idempotency-replayed"]) == (200, {"id": "O-1"}, "lookup")
     asked = hop.upstream.seen[-1]
-    assert (asked["method"], asked["target"]) == ("GET", "/v1/orders/by-key/k%2F1_%3F?Idempotency-Key=k%2F1_%3F")
+    assert (asked["method"], asked["target"]) == ("GET", "/v1/orders/by-key/k%3A1_%3F?Idempotency-Key=k%3A1_%3F")
     assert asked["headers"]["x-treadle-operation"] == "sales.orders.v1/findOrder"
-    assert asked["headers"]["idempotency-key"] == "k/1_?"
+    assert asked["headers"]["idempotency-key"] == "k:1_?"
     assert asked["headers"]["x-treadle-consumer"] == "app"
     assert len(hop.upstream.keys()) == 1
+
+
+@pytest.mark.parametrize("key", [".", "..", "..;a", "k/../../admin", "k/1", r"k\1", "k%2f1"])
+async def test_no_key_leads_a_lookup_elsewhere(hop, key):
+    hop.upstream.play = hang_up
+    await hop.order(key, operation="lookedUp", target="/v1/looked")
+    hop.upstream.play = saying(200, b"{}")
+    said = await hop.order(key, operation="lookedUp", target="/v1/looked")
+    assert (said.status, said.code) == (409, "IDEMPOTENCY_IN_DOUBT")
+    assert [call["method"] for call in hop.upstream.seen] == ["POST"]
 
 
 async def test_a_lookup_that_finds_nothing_settles_nothing(hop):

@@ -57,9 +57,14 @@ _IDENTITY = frozenset(
     }
 )
 """What a lookup says of the caller on whose behalf it asks."""
+_CREDENTIALS = frozenset({b"authorization", b"cookie", b"x-api-key", b"x-forwarded-client-cert"})
+"""By what an upstream may know a caller whom the gateway does not."""
 _log = logging.getLogger(__name__)
 
 Extra = tuple[tuple[bytes, bytes], ...]
+
+_PLAIN_KEY = re.compile(r"(?![.]+(?:;|$))[^/\\%]+")
+"""A key that is one segment of a path to every reader (cf. `envoy.plain_path`)."""
 
 
 @dataclass(slots=True)
@@ -229,14 +234,20 @@ class Hop:
             _known(case, judged)
 
     def _claim(self, case: _Case, promise: Idempotency, key: str) -> Claim:
-        """The claim of a call. Another subject, address or body under one key is another request."""
+        """The claim of a call. Another subject, address or body under one key is another request.
+
+        A client's name is one with its issuer. Of a call that names nobody, the credentials that it carries for its
+        upstream are part of the request: whoever guesses a key and a body must not be given another's answer.
+        """
         call, rule = case.call, case.rules.rule
         now_ms = self._clock_ms()
         deadline_ms = now_ms + rule.timeout_ms + int(GRACE_S * 1_000) + SLACK_MS
-        who, subject = call.header(b"x-treadle-consumer"), call.header(b"x-treadle-subject")
+        who, issuer, subject = (call.header(b"x-treadle-" + each) for each in (b"consumer", b"issuer", b"subject"))
+        shown = [] if who else [b"%b=%b" % each for each in call.headers if each[0] in _CREDENTIALS]
+        request = (call.method, call.target, call.header(b"content-type"), subject, call.body)
         return Claim(
-            scope=idempotency.digest(who, rule.key.encode(), key.encode()),
-            fingerprint=idempotency.digest(call.method, call.target, call.header(b"content-type"), subject, call.body),
+            scope=idempotency.digest(who, issuer, rule.key.encode(), key.encode()),
+            fingerprint=idempotency.digest(*request, *shown),
             owner=self._incarnation + next(self._numbers).to_bytes(8, "big"),
             now_ms=now_ms,
             deadline_ms=deadline_ms,
@@ -281,8 +292,12 @@ class Hop:
 
     async def _look_up(self, case: _Case, lookup: Lookup, key: str) -> None:
         """Ask the upstream what became of a key. Its 2xx is the answer; anything else leaves the key in doubt."""
+        question = _question(case, lookup, key)
+        if question is None:
+            case.refuse(answers.IN_DOUBT)
+            return
         collect = Collect(self._loop, self._limits.body)
-        self._pool.send(_question(case, lookup, key), collect, _patience_s(case.rules))
+        self._pool.send(question, collect, _patience_s(case.rules))
         answer = await collect.answer
         told = not answer.failure and not answer.rest and not answer.code
         if answer.rest and collect.connection:
@@ -352,9 +367,14 @@ def _reason(body: bytes) -> str:
     return said if isinstance(said, str) else ""
 
 
-def _question(case: _Case, lookup: Lookup, key: str) -> wire.Call:
-    """The lookup of a key, on behalf of who called."""
+def _question(case: _Case, lookup: Lookup, key: str) -> wire.Call | None:
+    """The lookup of a key, on behalf of who called; None where the key in its path could lead to another one.
+
+    The front refuses such paths, and this one does not pass it: dot segments, and escapes that some decode too early.
+    """
     call = case.call
+    if any(map(is_key_name, parameters.path_names(lookup.template))) and not _PLAIN_KEY.fullmatch(key):
+        return None
     values = case.rules.path_values(call.target.decode("latin-1").partition("?")[0])
     target = lookup.template
     for name in parameters.path_names(target):
