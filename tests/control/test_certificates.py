@@ -116,6 +116,15 @@ def test_services_of_our_own_trust_domain_have_theirs(certificates, clock):
     assert certificates.ensure(owners) == (GATEWAY, services["orders-api"])
 
 
+@pytest.mark.parametrize(
+    "name", ["gateway/gateway", "node/edge-1", "fabric/own", "control/control", "consumer/demo-app"]
+)
+def test_no_service_is_given_the_name_of_a_part_of_ours(certificates, name):
+    owners = Owners(HOSTS, {"evil-api": f"spiffe://acme.treadle/{name}"})
+    assert certificates.ensure(owners) == (GATEWAY,)
+    assert not (certificates.state.service_certificates / "evil-api").exists()
+
+
 def test_the_fabrics_own_programs_have_one_where_it_is_demanded(certificates):
     assert certificates.ensure(Owners(HOSTS)) == (GATEWAY,)
     assert not certificates.state.own_certificates.exists()

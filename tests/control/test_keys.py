@@ -250,6 +250,21 @@ def test_a_provider_must_show_a_certificate_of_the_authority_that_is_named(tmp_p
             ask(idp, b"no certificate")
 
 
+def test_a_provider_out_there_does_not_have_this_machine_ask_itself(server, tmp_path):
+    authority = make_authority("acme.treadle", time.time())
+    mine = authority.issue(spiffe_id("acme.treadle", "gateway", "idp"), time.time(), hosts=("127.0.0.1",))
+    server.says = {"/keys": {"keys": [ec("k")]}}
+    with serving(mine, tmp_path) as provider:
+        idp = issuer(provider)
+        at = "/.well-known/openid-configuration"
+        provider.says = {at: {"issuer": idp.url, "jwks_uri": f"{provider.url}/keys"}, "/keys": {"keys": [ec("k")]}}
+        assert ask(idp, authority.certificate)
+        provider.says = {at: {"issuer": idp.url, "jwks_uri": f"{server.url}/keys"}}
+        with pytest.raises(InputError, match="not https"):
+            ask(idp, authority.certificate)
+    assert server.asked == []
+
+
 class Told:
     """What a gateway would have been told, and a keeper that tells it."""
 

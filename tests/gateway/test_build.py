@@ -77,6 +77,24 @@ def test_an_address_we_cannot_serve_is_a_fault_of_the_contract(settings, issuer,
     assert [fault.contract for fault in refusal.value.faults] == ["customer.customers.v1"]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"name": "treadle-guard-hop"},
+        {"name": "treadle-drift"},
+        {"name": "collector"},
+        {"name": "orders-api--candidate"},
+        {"spiffe_id": "spiffe://acme.treadle/gateway/gateway", "upstream": "https://customers.internal"},
+        {"spiffe_id": "spiffe://acme.treadle/node/edge", "upstream": "https://customers.internal"},
+    ],
+)
+def test_no_service_passes_for_a_part_of_the_gateway(settings, issuer, other):
+    posing = replace(settings, services=(replace(settings.services[0], **other),))
+    with pytest.raises(InvalidGatewayError) as refusal:
+        build([CUSTOMERS], posing, [issuer], {})
+    assert [fault.contract for fault in refusal.value.faults] == ["customer.customers.v1"]
+
+
 def test_every_contract_that_nothing_runs_is_named(settings, issuer):
     orphan = replace(CUSTOMERS, id="sales.orders.v1", domain="sales")
     twice = (*settings.services, Service("again", "customer.customers.v1", "http://127.0.0.1:1", HERE))

@@ -20,6 +20,7 @@ from treadle.base.files import write_atomically
 from treadle.base.nearest import nearest
 from treadle.contract.model import Consumer
 from treadle.control.state import State
+from treadle.gateway.build import is_reserved
 from treadle.secrets.authority import Authority, Credential, Validity, authority_of, spiffe_id, validity
 from treadle.secrets.file import FileSecrets
 
@@ -64,7 +65,9 @@ class Certificates:
         if owners.ours:
             wanted.append((spiffe_id(self.trust_domain, "fabric", "own"), self.state.own_certificates, []))
         for service, name in owners.services.items():
-            if name.startswith(f"spiffe://{self.trust_domain}/"):  # others have an authority of their own
+            # Others have an authority of their own; whoever names itself as a part of ours has none (`build` says so).
+            own = name.startswith(f"spiffe://{self.trust_domain}/")
+            if own and not is_reserved(name, self.trust_domain):
                 wanted.append((name, self.state.service_certificates / service, []))
         renewed = []
         for name, folder, names in wanted:

@@ -116,6 +116,9 @@ async def _jwks_url(client: httpx.AsyncClient, issuer: TrustedIssuer) -> str:
         url = said.get("jwks_uri")
         if not isinstance(url, str):
             raise _unusable(f"{place} does not say where the keys are (jwks_uri)")
+        # RFC 8414 section 2; and no provider out there has this machine ask itself.
+        if place.startswith("https:") and not url.startswith("https:"):
+            raise _unusable(f"{place} says that its keys are at {url:.200}, which is not https")
         return url
     raise missing or _unusable("it has no address")
 

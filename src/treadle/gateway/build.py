@@ -41,6 +41,10 @@ from treadle.gateway.profiles import PROFILES, Scopes
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """Names under which a gateway is always called: only its own machine can."""
 _ADDRESS = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?/?")
+_OURS = re.compile(r"treadle-.*|collector|no-collector|.*--.*")
+"""Names of clusters that the gateway has itself, or makes for a candidate."""
+_RESERVED = frozenset({"consumer", "control", "fabric", "gateway", "node"})
+"""How the paths of SPIFFE ids begin that treadle gives to its own parts and to consumers."""
 RETIRED = "retired"
 """The stage of a contract that is no longer served."""
 _ENDING = frozenset({"deprecated", "sunset", RETIRED})
@@ -139,7 +143,21 @@ def _service(contract: Contract, settings: Settings) -> Service:
     if len(services) != 1:
         said = "no service" if not services else f"{len(services)} services"
         raise _fault(contract, f"{said} in domains/{contract.domain}/services.yaml runs it; there must be one")
-    return services[0]
+    service = services[0]
+    if _OURS.fullmatch(service.name):
+        raise _fault(contract, f"service {service.name} has a name that the gateway uses itself")
+    if is_reserved(service.spiffe_id, settings.trust_domain):
+        raise _fault(contract, f"service {service.name} has the spiffe_id {service.spiffe_id}, which is no service's")
+    return service
+
+
+def is_reserved(spiffe_id: str, trust_domain: str) -> bool:
+    """Whether a SPIFFE id is for a part of treadle or a consumer.
+
+    A service that had it would be issued its certificate, and be taken for the gateway by every other service.
+    """
+    domain, _, path = spiffe_id.removeprefix("spiffe://").partition("/")
+    return domain == trust_domain and path.partition("/")[0] in _RESERVED
 
 
 def _candidate_name(service: Service) -> str:
