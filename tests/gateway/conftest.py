@@ -81,7 +81,7 @@ class EchoServer:
         self.writers.add(writer)
         try:
             while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+                head = (await reader.readuntil(b"\r\n\r\n")).decode(errors="replace").split("\r\n")
                 headers = dict(line.split(": ", 1) for line in head[1:] if line)
                 headers = {name.lower(): value for name, value in headers.items()}
                 body = await reader.readexactly(int(headers.get("content-length", 0)))

@@ -175,7 +175,7 @@ def test_a_client_cannot_forge_the_parent_of_a_fact(running, client):
     answer = client.get("/v1/customers", headers=running.bearer() | forged)
     assert answer.headers["x-trace-id"] != HEX
     assert fact_of(running.line_of(answer.headers["x-trace-id"])).parent_span_id == ""
-    assert answer.json()["headers"]["x-treadle-trace-id"] == answer.headers["x-trace-id"]
+    assert "x-treadle-trace-id" not in answer.json()["headers"], "only the hop is told"
 
 
 def test_a_refusal_is_a_fact_too(running, client):
@@ -189,7 +189,7 @@ def test_the_log_holds_no_path_query_or_address(running, client):
     answer = client.get("/v1/customers/4711?email=jane@example.org", headers=running.bearer())
     line = running.line_of(answer.headers["x-trace-id"])
     said = orjson.loads(line)
-    assert (said["operation"], said.pop("issuer")) == ("getCustomer", running.base.issuers[0].url)
+    assert (said["what"].split()[1], said.pop("issuer")) == ("getCustomer", running.base.issuers[0].url)
     for private in ("4711", "jane@example.org", "127.0.0.1", "/v1/"):
         assert private not in str(said)
 

@@ -20,11 +20,7 @@ ROW = {
     "request": "d3b7675a-bed9-9496-9744-e9135c260ffb",
     "consumer": "demo-app",
     "subject": "jane",
-    "domain": "customer",
-    "contract": "customer.customers.v1",
-    "stamp": "customer.customers.v1@1.0.0#0123456789ab",
-    "operation": "listCustomers",
-    "cost": 3,
+    "what": "customer.customers.v1@1.0.0#0123456789ab listCustomers 3",
     "method": "GET",
     "status": 200,
     "flags": "-",
@@ -33,7 +29,6 @@ ROW = {
     "peer": "spiffe://acme.example/ns/shop/sa/web",
     "upstream": "customers-api",
     "duration_us": 3200,
-    "upstream_us": 543,
     "bytes_in": 12,
     "bytes_out": 606,
 }
@@ -118,9 +113,7 @@ def test_a_refusal_says_why():
 
 
 def test_a_request_that_never_had_a_route():
-    nothing = dict.fromkeys(
-        ["trace", "span", "caller", "consumer", "subject", "domain", "stamp", "operation", "cost", "upstream_us"]
-    )
+    nothing = dict.fromkeys(["trace", "request", "span", "caller", "consumer", "subject", "what"])
     seen = fact(**nothing, status=400, details="path_normalization_failed", duration_us="-")
     assert (seen.trace_id, seen.contract, seen.cost_units, seen.duration_us) == ("", "", 0, 0)
     assert seen.code == "BAD_REQUEST"
@@ -180,7 +173,8 @@ def test_a_weird_value_costs_itself_and_not_the_fact(name, value):
 
 
 def test_what_stands_in_for_a_weird_value():
-    seen = fact(consumer=["a"], subject="j\r\nx", operation="é" * 300, trace=5, span="x", cost=[], duration_us=-1)
+    what = f"a.b.v1@1 {'é' * 300} many"
+    seen = fact(consumer=["a"], subject="j\r\nx", what=what, trace=5, span="x", duration_us=-1)
     assert (seen.consumer, seen.subject, seen.operation) == ("?", "j?x", "é" * (TEXT_MAX - 1) + "…")
     assert (seen.trace_id, seen.span_id, seen.parent_span_id, seen.cost_units, seen.duration_us) == ("", "", "", 0, 0)
     assert fact(status=True).status == 0

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from treadle.gateway.logs import fact_of
+
 pytestmark = pytest.mark.engine
 
 SPELLINGS = r"""
@@ -60,6 +62,6 @@ def test_no_spelling_reaches_another_operation_than_was_checked(running, path):
     raw(running.node.port, path, Authorization=token)
     for call in running.upstream.seen[before:]:
         plain = call["path"].partition("?")[0]
-        line = running.line_of(call["headers"]["x-treadle-trace-id"])
-        operation = re.search(rb'"operation":"(\w+)"', line)[1].decode()
+        line = running.line_of(call["headers"]["traceparent"].split("-")[1])
+        operation = fact_of(line).operation
         assert re.fullmatch(templates[operation], plain), f"{path} became {plain} of {operation}"

@@ -308,7 +308,7 @@ def test_no_traversal_reaches_another_operation_than_was_checked(running):
     assert len(calls) > 50
     for call in calls:
         path = call["path"].partition("?")[0]
-        operation = fact_of(running.line_of(call["headers"]["x-treadle-trace-id"])).operation
+        operation = fact_of(running.line_of(call["headers"]["traceparent"].split("-")[1])).operation
         for read in (path, decoded(path), decoded(decoded(path))):
             assert re.fullmatch(templates[operation], read), f"{path} of {operation} may be read as {read}"
 

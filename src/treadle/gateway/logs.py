@@ -45,6 +45,14 @@ _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _SPAN_ID = re.compile(r"[0-9a-f]{16}")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_GROUPS = {
+    "rules": {
+        "authz_shadow_engine_result": "authz",
+        "authz_shadow_effective_policy_id": "rule",
+        "checks_shadow_engine_result": "checks",
+    },
+    "doors": {"code": "door", "observed": "hop", "upstream": "behind"},
+}
 _COUNT_MAX = 2**63 - 1
 _BROKEN_OFF = "upstream_reset_after_response_started"
 _VIOLATION = f"rbac_access_denied_matched_policy[{VIOLATES}:"
@@ -61,6 +69,7 @@ def fact_of(line: bytes) -> Fact:
     row = orjson.loads(line)
     if not isinstance(row, dict):
         raise _not_ours(f"not an object: {line[:80]!r}")
+    row = _flat(row)
     at_us = _number(row, "start_us")
     if not at_us:
         raise _not_ours("it does not say when the call began")
@@ -74,7 +83,7 @@ def fact_of(line: bytes) -> Fact:
         limited=_id(row, "limited", _CODE),
     )
     caller = read_traceparent(_text(row, "caller"))
-    trace_id = _id(row, "trace", _TRACE_ID)
+    trace_id = _trace_id(row)
     return Fact(
         kind=FactKind.CALL,
         at_us=at_us,
@@ -84,7 +93,7 @@ def fact_of(line: bytes) -> Fact:
         parent_span_id=caller.span_id if caller and caller.trace_id == trace_id else "",
         subject=_text(row, "subject"),
         consumer=_text(row, "consumer"),
-        domain=_text(row, "domain"),
+        domain=_text(row, "stamp").partition(".")[0],
         contract=_text(row, "stamp"),
         operation=_text(row, "operation"),
         status=status,
@@ -101,6 +110,29 @@ def fact_of(line: bytes) -> Fact:
         upstream=_text(row, "behind") or _text(row, "upstream"),
         replayed=int(_text(row, "replayed") == "true"),
     )
+
+
+def _trace_id(row: dict[str, Any]) -> str:
+    """The trace of a call, or its request id (a UUID) where the caller's own could not be read."""
+    given = row.get("trace") or row.get("request")
+    plain = given.replace("-", "").lower() if isinstance(given, str) else ""
+    return plain if _TRACE_ID.fullmatch(plain) else ""
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """The line with a name for each value: Envoy writes what belongs together in one piece.
+
+    `what` is the stamp, operation and cost of the route; `rules` are RBAC's notes and `doors` those of our own doors.
+    """
+    found = dict(row)
+    what = row.get("what")
+    if isinstance(what, str):
+        found |= zip(("stamp", "operation", "cost"), what.split(" "), strict=False)
+    for group, names in _GROUPS.items():
+        noted = row.get(group)
+        if isinstance(noted, dict):
+            found |= {name: noted[key] for key, name in names.items() if key in noted}
+    return found
 
 
 def _observed(row: dict[str, Any]) -> str:

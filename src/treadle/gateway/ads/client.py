@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ Judge = Callable[[Response], Awaitable[str]]
 """Makes a response be: returns nothing once it runs, or the engine's words where it is refused."""
 Have = Callable[[], Mapping[Moving, Mapping[str, str]]]
 """The versions that the node has already, by kind and name."""
+Ask = Callable[[str, bytes, float], Awaitable[bytes]]
+"""A method of ours, what is said, how long to wait in seconds."""
 
 
 @dataclass(slots=True)
@@ -72,18 +75,29 @@ class AdsClient:
 
     async def join(self, said: bytes) -> bytes:
         """What this node is to be started with. Raises EngineError `remote-unreachable`."""
+        async with self.asking() as ask:
+            return await ask(JOIN, said, _JOIN_TIMEOUT_S)
+
+    @contextlib.asynccontextmanager
+    async def asking(self) -> AsyncIterator[Ask]:
+        """One connection for questions to our own methods. Each raises EngineError `remote-unreachable`."""
         import grpc
 
-        try:
-            async with self._channel() as channel:
-                answer: bytes = await channel.unary_unary(f"/{FLEET}/{JOIN}")(said, timeout=_JOIN_TIMEOUT_S)
+        async with self._channel() as channel:
+
+            async def ask(method: str, said: bytes, timeout_s: float) -> bytes:
+                try:
+                    answer: bytes = await channel.unary_unary(f"/{FLEET}/{method}")(said, timeout=timeout_s)
+                except grpc.aio.AioRpcError as why:
+                    does = "let this node join" if method == JOIN else f"answer {method}"
+                    raise EngineError(
+                        "remote-unreachable",
+                        f"the control plane at {self.target} does not {does}: {why.details()}",
+                        "see the log of the control plane",
+                    ) from None
                 return answer
-        except grpc.aio.AioRpcError as why:
-            raise EngineError(
-                "remote-unreachable",
-                f"the control plane at {self.target} does not let this node join: {why.details()}",
-                "see the log of the control plane",
-            ) from None
+
+            yield ask
 
     def _channel(self) -> grpc.aio.Channel:
         import grpc.aio

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,10 @@ class Relay:
     target: str
     folder: Path
     credentials: Credentials | None = None
+    before_routes: Callable[[], Awaitable[None]] | None = None
+    """Returns when all that new routes lead to is ready for them; until then the Envoy is not told of them."""
+    after_routes: Callable[[], Awaitable[None]] | None = None
+    """Is told that the Envoy took routes."""
     server: AdsServer = field(init=False)
     client: AdsClient = field(init=False)
     _store: LastGood = field(init=False)
@@ -75,6 +79,9 @@ class Relay:
     async def _judge(self, response: Response) -> str:
         """Have the Envoy take it; wait for as long as there is no Envoy. Its words where it does not."""
         put = {each.name: each for each in response.put}
+        routes = response.kind is Moving.ROUTES
+        if routes and self.before_routes:
+            await self.before_routes()
         self._wanted = self._wanted.changed(response.kind, put, response.gone)
         self.server.publish(self._wanted)
         await self.server.until(lambda: self._decided(response), None)
@@ -94,6 +101,8 @@ class Relay:
             except OSError as why:
                 # It runs all the same; only a restart while the control plane is away would not know it.
                 _log.warning("the last good configuration cannot be kept: %s", why)
+        if routes and not refused and self.after_routes:
+            await self.after_routes()
         return words
 
     def _decided(self, response: Response) -> bool:

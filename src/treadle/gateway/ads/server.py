@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from treadle.base.errors import EngineError
 from treadle.gateway.ads.catalog import Catalog
 from treadle.gateway.ads.conversation import Conversation, Memory, Verdict
 from treadle.gateway.ads.tls import Credentials, name_of
-from treadle.gateway.ads.wire import FLEET, JOIN, METHOD, SERVICE, ProtocolError, Wire
+from treadle.gateway.ads.wire import FLEET, JOIN, METHOD, RULES, SERVICE, ProtocolError, Wire
 from treadle.gateway.schema import Schema
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ _OPTIONS = [
 Tell = Callable[[Verdict], None]
 Bootstrap = Callable[[str, bytes], bytes]
 """What a node is to be started with, by its name and what it says of itself. Raises ValueError."""
+Rules = Callable[[bytes], Awaitable[bytes]]
+"""What a node's guard hop is to know, by what it knows. Raises ValueError."""
 
 
 @dataclass(eq=False, slots=True)
@@ -65,13 +67,19 @@ class AdsServer:
     """
 
     def __init__(
-        self, schema: Schema, tell: Tell = lambda _: None, bootstrap: Bootstrap | None = None, within: str = ""
+        self,
+        schema: Schema,
+        tell: Tell = lambda _: None,
+        bootstrap: Bootstrap | None = None,
+        within: str = "",
+        rules: Rules | None = None,
     ) -> None:
         """`tell` is called with each verdict of a node; it must not block. `bootstrap` answers nodes that join.
 
-        `within` is how the SPIFFE id of a node begins.
+        `within` is how the SPIFFE id of a node begins. `rules` answers for the guard hops beside nodes.
         """
         self.bootstrap = bootstrap
+        self.rules = rules
         self._within = within
         self.catalog: Catalog | None = None
         self._wire = Wire(schema)
@@ -94,8 +102,11 @@ class AdsServer:
 
         handler = grpc.stream_stream_rpc_method_handler(self._stream)
         server = self._server = grpc.aio.server(options=_OPTIONS)
-        join = grpc.unary_unary_rpc_method_handler(self._join)
-        for service, methods in ((SERVICE, {METHOD: handler}), (FLEET, {JOIN: join})):
+        ours = {
+            JOIN: grpc.unary_unary_rpc_method_handler(self._join),
+            RULES: grpc.unary_unary_rpc_method_handler(self._rules),
+        }
+        for service, methods in ((SERVICE, {METHOD: handler}), (FLEET, ours)):
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
         where = f"unix:{unix}" if unix else address
         try:
@@ -202,6 +213,19 @@ class AdsServer:
             if self.bootstrap is None:
                 raise ProtocolError("no node can join here")
             return await asyncio.to_thread(self.bootstrap, node, said)
+        except (ProtocolError, ValueError) as why:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(why))
+            raise
+
+    async def _rules(self, said: bytes, context: Any) -> bytes:
+        """What the guard hop beside a node is to know."""
+        import grpc
+
+        try:
+            _sound(name_of(context.auth_context(), "", self._within))
+            if self.rules is None:
+                raise ProtocolError("no rules are given here")
+            return await self.rules(said)
         except (ProtocolError, ValueError) as why:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(why))
             raise

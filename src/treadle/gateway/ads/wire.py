@@ -15,6 +15,8 @@ METHOD = "DeltaAggregatedResources"
 FLEET = "treadle.Fleet"
 JOIN = "Join"
 """Our own method beside it: JSON in, the JSON of a bootstrap out."""
+RULES = "Rules"
+"""Another: `{"have": digest, "wait_s": seconds}` in, the guard hop's table out; empty where that is what one has."""
 NAMES_MAX = 10_000
 WORDS_MAX = 8_192
 """Of an engine's words so many characters are kept."""

@@ -159,7 +159,7 @@ def _before(routes: tuple[Route, ...]) -> list[Json]:
 
 
 def _stamped(route: Route) -> Json:
-    stamp = {"domain": route.domain, "contract": route.contract, "stamp": route.stamp}
+    stamp = {"what": route.stamp}
     return {"metadata": {"filter_metadata": {"treadle": stamp}}}
 
 

@@ -7,6 +7,8 @@ from treadle.contract.model import Json
 TYPE = "type.googleapis.com/envoy."
 JWT_FILTER = "envoy.filters.http.jwt_authn"
 RBAC_FILTER = "envoy.filters.http.rbac"
+PARENT = "x-treadle-parent"
+"""The caller's `traceparent`, as long as it is a good one: Envoy writes its own over it before the call goes out."""
 DOOR_METADATA = "treadle.door"
 """Where the `code` of an answer by one of our own doors is noted, for the access log."""
 CONSUMER = "x-treadle-consumer"

@@ -12,7 +12,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -131,6 +131,8 @@ class Hop:
         self._tasks: set[asyncio.Task[None]] = set()
         self.judges: Mapping[bytes, judge.Judge] = {}
         """By operation key; replaced as one value."""
+        self.look: Callable[[], Awaitable[object]] | None = None
+        """Brings the judges up to date: a call may be here before the news of its operation was read."""
         self.body_bytes_max = limits.body
         self.held_bytes_max = limits.held
         self.held_bytes = 0
@@ -148,10 +150,27 @@ class Hop:
             door.answer(Reply(200, (), b"ok"))
             return
         rules = self.judges.get(operation)
-        if rules is None or max(len(self._tasks), len(self.doors)) > self._limits.open:
+        if max(len(self._tasks), len(self.doors)) > self._limits.open:
             door.refuse(answers.UNAVAILABLE)
-            return
-        case = _Case(door, call, rules)
+        elif rules:
+            self._judge(_Case(door, call, rules))
+        elif self.look:
+            self._spawn(self._unknown(door, call, operation), door)
+        else:
+            door.refuse(answers.UNAVAILABLE)
+
+    async def _unknown(self, door: Door, call: wire.Call, operation: bytes) -> None:
+        """Look once whether an operation has become known; one that has not is refused."""
+        if self.look:
+            await self.look()
+        rules = self.judges.get(operation)
+        if rules:
+            self._judge(_Case(door, call, rules))
+        else:
+            door.refuse(answers.UNAVAILABLE)
+
+    def _judge(self, case: _Case) -> None:
+        door, call, rules = case.door, case.call, case.rules
         path, _, query = call.target.decode("latin-1").partition("?")
         faults = rules.parameters(path, query, call.headers)
         found = rules.body(call.text(b"content-type"), call.body)

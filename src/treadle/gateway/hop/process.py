@@ -83,17 +83,24 @@ class TableWatch:
         self._path = path
         self._hop = hop
         self._seen: tuple[int, int, int] | None = None
+        self._turn = asyncio.Lock()
+        hop.look = self.look
 
     async def first(self) -> None:
         """Wait until there is a file that can be read."""
-        while not await self._changed():  # noqa: ASYNC110 - a file tells nobody that it is there
+        while not await self.look():  # noqa: ASYNC110 - a file tells nobody that it is there
             await asyncio.sleep(WATCH_S)
 
     async def follow(self) -> None:
         """Keep the hop's rules those of the file."""
         while True:
             await asyncio.sleep(WATCH_S)
-            await self._changed()
+            await self.look()
+
+    async def look(self) -> bool:
+        """Take the file where it is new; on return its rules are in force. True where it was."""
+        async with self._turn:
+            return await self._changed()
 
     async def _changed(self) -> bool:
         try:

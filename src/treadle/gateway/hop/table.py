@@ -77,6 +77,13 @@ def decode(data: bytes) -> dict[str, Rule]:
         ) from None
 
 
+def joined(old: bytes, new: bytes) -> bytes:
+    """The file for two gateways of which the newer one's rules hold. Raises InputError `hop-table-unreadable`."""
+    decode(old), decode(new)
+    rows = {**orjson.loads(old)["operations"], **orjson.loads(new)["operations"]}
+    return canonical({"version": VERSION, "operations": rows})
+
+
 def is_key_name(name: str) -> bool:
     """Whether a parameter of this name takes the key: `Idempotency-Key`, `idempotencyKey`, `idempotency_key`."""
     return name.lower().replace("-", "").replace("_", "") == _KEY_NAME

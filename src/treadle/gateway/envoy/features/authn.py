@@ -3,15 +3,14 @@
 The keys are part of the configuration, which travels apart from the rest (ECDS): a dead control process or provider
 refuses no good token, and a rotation is a push like any other. A token is only ever held against the keys of the
 issuer that it names. What it says of its client, subject and scopes goes on as x-treadle-* headers; whatever a client
-sends under those names is gone before any filter runs, on public operations too. Whether it is an access token at all,
-and fit to name somebody, is judged next (`identity`).
+sends under those names is gone before any filter (`hardening`), on public operations too. Whether it is an access token
+at all, and fit to name somebody, is judged next (`identity`).
 """
 
 from __future__ import annotations
 
 from treadle.contract.model import Enforcement, Json
 from treadle.gateway.envoy.feature import Feature
-from treadle.gateway.envoy.node import NodeSettings
 from treadle.gateway.envoy.typed import CONSUMER, ISSUER, JWT_FILTER, SCOPE, SUBJECT, extension, typed
 from treadle.gateway.ir import Gateway, Issuer, Route
 from treadle.gateway.profiles import Form
@@ -21,12 +20,6 @@ _NOTED = "noted"
 _CACHED = 10_000
 """Tokens that were verified and are not verified again while they live; 4 kB at most each, for each worker."""
 _SKEW_S = 5
-
-
-def _manager(_: Gateway, _node: NodeSettings) -> Json:
-    strip = {"remove_on_match": {"key_matcher": {"prefix": "x-treadle-"}}}
-    mutation = "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
-    return {"early_header_mutation_extensions": [extension("forged-identity", mutation, mutations=[strip])]}
 
 
 def _moving_filters(gateway: Gateway) -> list[Json]:
@@ -84,4 +77,4 @@ def _route(route: Route) -> Json:
     return {"typed_per_filter_config": {JWT_FILTER: needs}}
 
 
-FEATURE = Feature("authn", manager=_manager, moving_filters=_moving_filters, route=_route)
+FEATURE = Feature("authn", moving_filters=_moving_filters, route=_route)

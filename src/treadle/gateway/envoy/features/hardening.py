@@ -65,6 +65,8 @@ def _manager(_: Gateway, _node: NodeSettings) -> Json:
     mutation = "extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
     gone = [
         {"remove_on_match": {"key_matcher": {"prefix": "x-envoy-"}}},
+        # Who calls, and what our own filters say to each other.
+        {"remove_on_match": {"key_matcher": {"prefix": "x-treadle-"}}},
         *({"remove": name} for name in _OVERRULING),
     ]
     return {
