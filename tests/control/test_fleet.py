@@ -4,8 +4,9 @@ import asyncio
 import json
 import time
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -40,6 +41,9 @@ class Live:
 
     gateway: Gateway
     snapshot: Snapshot
+    settings: SimpleNamespace = field(
+        default_factory=lambda: SimpleNamespace(gateway=SimpleNamespace(idempotency_store=""))
+    )
 
 
 def api(name, port, edit="0"):
@@ -239,7 +243,7 @@ async def test_a_node_is_started_with_what_it_asked_for_and_nothing_odd(certific
     async with fleet_of(certificates, live(api("one", 7001))) as (fleet, _):
         node = node_of(certificates, fleet)
         answer = json.loads(await node.client.join(b'{"port": 8443, "admin_port": 9902}'))
-        assert answer.keys() == {"bootstrap"}
+        assert answer.keys() == {"bootstrap", "ledger"}
         bootstrap = answer["bootstrap"]
         assert bootstrap["node"]["id"] == "n1"
         assert bootstrap["admin"]["address"]["socket_address"]["port_value"] == 9902

@@ -16,6 +16,7 @@ from harness import ACME, Fabric, stop, wait_for
 from treadle.control.remote import request
 
 pytestmark = pytest.mark.fabric
+ORDER = b'{"customerId": "C-1001", "amount": 12.5, "currency": "EUR"}'
 CUSTOMERS = "domains/customer/customers.v1.openapi.yaml"
 
 
@@ -67,6 +68,14 @@ class Node:
         except Exception:  # noqa: BLE001 - it is not there yet
             return 0
 
+    def order(self, key):
+        """A guarded call."""
+        token = self.fabric.token()
+        ca = str(self.folder / "certificates" / "ca.crt")
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key, "Content-Type": "application/json"}
+        url = f"https://127.0.0.1:{self.port}/v1/orders"
+        return request("POST", url, headers=headers, body=ORDER, ca=ca)
+
     def log(self):
         return (self.folder.parent / "node.log").read_text()
 
@@ -89,14 +98,29 @@ def fabric():
         stop(running)
 
 
+def invited(fabric, folder):
+    said = fabric.treadle("up", "--invite", folder.name, "--folder", str(folder)).stdout
+    assert "treadle up --join" in said
+    return Node(fabric, folder, fabric.address)
+
+
 @pytest.fixture
 def node(fabric, tmp_path):
-    folder = tmp_path / "edge-1"
-    said = fabric.treadle("up", "--invite", "edge-1", "--folder", str(folder)).stdout
-    assert "treadle up --join" in said
-    it = Node(fabric, folder, fabric.address)
+    it = invited(fabric, tmp_path / "edge-1")
     yield it
     it.stop()
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    """A real PostgreSQL of this module's own, over TCP or a socket."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        import pgserver
+
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
 
 
 def nodes(fabric):
@@ -131,6 +155,48 @@ def test_a_node_serves_alone_and_comes_back(fabric, node):
     assert "starts with what it had" in node.log()
 
 
+def test_a_node_guards_calls_also_alone(fabric, node):
+    node.start()
+    wait_for(lambda: node.status() == 200, "the node to serve")
+    first = wait_for(lambda: answered(node, "node-key-1"), "the guard hop of the node")
+    again = node.order("node-key-1")
+    assert (first.status, again.status) == (201, 201), first.body
+    assert (again.body, again.headers["idempotency-replayed"]) == (first.body, "true")
+    wait_for((node.folder / "good" / "good.json").exists, "the last good to be kept")
+    node.stop()
+
+    node.address = f"127.0.0.1:{free_port()}"  # nobody is there
+    node.start()
+    wait_for(lambda: node.status() == 200, "the node to serve what it had")
+    kept = wait_for(lambda: answered(node, "node-key-1"), "the guard hop of the node")
+    assert (kept.body, kept.headers["idempotency-replayed"]) == (first.body, "true")
+    fresh = node.order("node-key-2")
+    assert (fresh.status, fresh.headers.get("idempotency-replayed")) == (201, None)
+    assert fresh.body != first.body
+
+
+def test_nodes_with_one_database_share_their_keys(fabric, database, tmp_path):
+    settings = fabric.root / "treadle.yaml"
+    text = settings.read_text()
+    settings.write_text(text.replace("\ngateway:\n", f"\ngateway:\n  idempotency_store: '{database}'\n", 1))
+    two = [invited(fabric, tmp_path / name) for name in ("edge-2", "edge-3")]
+    try:
+        fabric.treadle("apply")
+        for each in two:
+            each.start()
+        first = wait_for(lambda: answered(two[0], "shared-key-1"), "the first node")
+        again = wait_for(lambda: answered(two[1], "shared-key-1"), "the second node")
+        assert (first.status, first.headers.get("idempotency-replayed")) == (201, None)
+        assert (again.body, again.headers["idempotency-replayed"]) == (first.body, "true")
+        assert not any((each.folder / "idempotency.sqlite").exists() for each in two)
+        assert {(each.folder / "ledger").stat().st_mode & 0o777 for each in two} == {0o600}
+    finally:
+        for each in two:
+            each.stop()
+        settings.write_text(text)
+        fabric.treadle("apply")
+
+
 def test_nobody_else_is_a_node(fabric, tmp_path):
     """A consumer of the same authority has a good certificate, and is none."""
     me = tmp_path / "me"
@@ -161,6 +227,15 @@ def said(fabric, code):
     done = fabric.treadle("audit", "--limit", "1000", "--format", "json", check=False)
     rows = json.loads(done.stdout) if done.returncode == 0 else {"facts": []}
     return [each for each in rows["facts"] if each["code"] == code]
+
+
+def answered(node, key):
+    """A reply of a guarded operation, once there is one."""
+    try:
+        reply = node.order(key)
+    except Exception:  # noqa: BLE001 - it is not there yet
+        return None
+    return reply if reply.status != 503 else None
 
 
 def config(node):

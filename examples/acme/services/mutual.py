@@ -1,7 +1,8 @@
 """The side of a service that only the gateway reaches: TLS 1.3, with a certificate of one authority on either end.
 
-The authority knows many (consumers have certificates too), so whoever connects must be the gateway by name: the SPIFFE
-id `spiffe://DOMAIN/gateway/gateway`, in the trust domain of our own certificate. That one is renewed every few hours.
+The authority knows many (consumers have certificates too), so whoever connects must be a gateway by name: the SPIFFE id
+`spiffe://DOMAIN/gateway/gateway`, or that of a node of a fleet, `spiffe://DOMAIN/node/NAME`, in the trust domain of our
+own certificate. That one is renewed every few hours.
 """
 
 import asyncio
@@ -25,14 +26,21 @@ def names(certificate: dict[str, Any] | None) -> list[str]:
     return [str(value) for kind, value in (certificate or {}).get("subjectAltName", ()) if kind == "URI"]
 
 
-def only_from(caller: str) -> type[HttpToolsProtocol]:
-    """HTTP for the connections of one caller; those of anybody else end before a byte of them is read."""
+def is_gateway(found: list[str], domain: str) -> bool:
+    """Whether these are the names of a gateway: just one, and of such a kind."""
+    return len(found) == 1 and (
+        found[0] == f"spiffe://{domain}/gateway/gateway" or found[0].startswith(f"spiffe://{domain}/node/")
+    )
+
+
+def only_for_gateways(domain: str) -> type[HttpToolsProtocol]:
+    """HTTP for the connections of gateways; those of anybody else end before a byte of them is read."""
 
     class Known(HttpToolsProtocol):
         known = False
 
         def connection_made(self, transport: Any) -> None:
-            self.known = names(transport.get_extra_info("peercert")) == [caller]
+            self.known = is_gateway(names(transport.get_extra_info("peercert")), domain)
             if self.known:
                 super().connection_made(transport)
             else:
@@ -86,7 +94,7 @@ async def served(app: Any, port: int, folder: Path) -> AsyncIterator[None]:
     own = next(name for name in validity((folder / "tls.crt").read_bytes()).names if name.startswith("spiffe://"))
     config = uvicorn.Config(
         app,
-        http=only_from(f"spiffe://{own.split('/')[2]}/gateway/gateway"),
+        http=only_for_gateways(own.split("/")[2]),
         ssl_context_factory=lambda *_: context,
         log_config=None,
         access_log=False,

@@ -23,6 +23,7 @@ from treadle.base.canon import canonical
 from treadle.base.errors import EngineError, InputError, TreadleError
 from treadle.control.certificates import Certificates
 from treadle.control.compile import Compiled
+from treadle.control.rules import Shelf
 from treadle.facts.fact import Fact, FactKind, Outcome
 from treadle.gateway.ads.blame import faults_of
 from treadle.gateway.ads.catalog import NOTHING, Catalog, encode
@@ -31,6 +32,7 @@ from treadle.gateway.ads.server import AdsServer
 from treadle.gateway.ads.tls import Credentials
 from treadle.gateway.engine import EnvoyEngine
 from treadle.gateway.envoy import NodeSettings, compile_gateway
+from treadle.gateway.hop.table import encode as encode_operations
 from treadle.gateway.ir import Api, Gateway
 from treadle.gateway.schema import Schema
 from treadle.secrets.authority import spiffe_id
@@ -120,11 +122,13 @@ class Fleet:
     _verdicts: asyncio.Queue[Verdict] = field(default_factory=lambda: asyncio.Queue(_VERDICTS_MAX))
     _unheard: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _rules: Shelf = field(default_factory=Shelf)
 
     def __post_init__(self) -> None:
         """Nobody is served yet."""
         domain = self.certificates.trust_domain
-        self.server = AdsServer(self.schema, self._heard, self._join, within=f"spiffe://{domain}/{KIND}/")
+        within = f"spiffe://{domain}/{KIND}/"
+        self.server = AdsServer(self.schema, self._heard, self._join, within, self._rules.answer)
 
     @classmethod
     def of(cls, compiled: Compiled, envoy: EnvoyEngine, certificates: Certificates, record: Record) -> Fleet | None:
@@ -181,10 +185,13 @@ class Fleet:
             try:
                 gateway = self._without_blamed(compiled.gateway)
                 before = await asyncio.to_thread(self._encoded, gateway, compiled.snapshot.node, before)
+                rules = await asyncio.to_thread(encode_operations, gateway, self._published)
             except TreadleError as why:
                 _log.warning("nodes go on with what they have: %s", why)
                 continue
             self._note_good()
+            # Before the routes: a node asks for the rules when it is given routes, before it uses these.
+            self._rules.put(rules)
             self.server.publish(before)
             self._published = gateway
 
@@ -243,7 +250,9 @@ class Fleet:
             self._good = {api.contract: api for api in published.apis}
 
     def _join(self, name: str, said: bytes) -> bytes:
-        """`{"bootstrap"}` for `{"port", "admin_port"}`; with `renew` also `{"certificate": {file: PEM}}`.
+        """`{"bootstrap", "ledger"}` for `{"port", "admin_port"}`; with `renew` also `{"certificate": {file: PEM}}`.
+
+        `ledger` is the database in which all nodes keep their Idempotency-Keys, empty where each keeps its own.
 
         A new certificate is for the name in the old one, whatever else is said. Raises ValueError.
         """
@@ -255,7 +264,10 @@ class Fleet:
         if not isinstance(port, int) or not isinstance(admin_port, int) or not {port, admin_port} <= set(_PORTS):
             raise ValueError("port and admin_port are numbers of ports")
         node = node_settings(compiled.snapshot.node, name, port, admin_port)
-        answer: dict[str, Any] = {"bootstrap": compile_gateway(compiled.gateway, node).bootstrap}
+        answer: dict[str, Any] = {
+            "bootstrap": compile_gateway(compiled.gateway, node).bootstrap,
+            "ledger": compiled.settings.gateway.idempotency_store,
+        }
         if asked.get("renew") is True:
             answer["certificate"] = self._certificate(name, compiled.gateway.hosts)
         return canonical(answer)

@@ -1,8 +1,10 @@
-"""One gateway node of a fleet: a relay and the Envoy beside it, in a folder of their own.
+"""One gateway node of a fleet: a relay, the Envoy beside it and its guard hop, in a folder of their own.
 
     certificates/   tls.crt, tls.key, ca.crt: who this node is (`treadle up --invite` makes them)
     bootstrap.json  what Envoy was last started with
     good/           the last good configuration
+    hop.json        what the guard hop knows of each operation
+    ledger          the address of the database of Idempotency-Keys, empty where they are in idempotency.sqlite here
 
 A node that cannot reach the control plane starts with what it had. It never asks twice for what it has.
 """
@@ -14,8 +16,9 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
@@ -24,7 +27,9 @@ from treadle.base.canon import canonical
 from treadle.base.errors import EngineError, InputError
 from treadle.base.files import write_atomically
 from treadle.control.fleet import HERE, KIND, RENEW_S, require_packages
+from treadle.control.hop import DATABASE, SOCKET, TABLE
 from treadle.control.probe import ask
+from treadle.control.rules import Rules
 from treadle.control.supervise import Process, Supervisor
 from treadle.gateway.ads.client import AdsClient
 from treadle.gateway.ads.relay import Relay
@@ -36,6 +41,14 @@ from treadle.gateway.envoy.snapshot import discovery
 from treadle.gateway.schema import Schema
 from treadle.secrets.authority import validity
 
+LEDGER = "ledger"
+_HOP = Process(
+    name="hop",
+    argv=[sys.executable, "-m", "treadle.control.hop", "--node", HERE],
+    ready=lambda: ask(Path(SOCKET), "/healthz"),
+    after=Path(TABLE).exists,
+    url=f"unix:{SOCKET}",
+)
 _log = logging.getLogger("treadle.control")
 
 
@@ -63,11 +76,12 @@ async def run_node(joining: Joining) -> None:
     credentials = Credentials(*(certificates / each for each in ("tls.crt", "tls.key", "ca.crt")))
     engine = EnvoyEngine.find({})
     schema = await asyncio.to_thread(Schema.of, engine.binary, Path("schema"))
-    relay = Relay(schema, name, joining.control, Path("good"), credentials)
+    rules = Rules(lambda: relay.client, Path(TABLE))
+    relay = Relay(schema, name, joining.control, Path("good"), credentials, rules.before_routes, rules.after_routes)
     await start_files(relay.client, engine, joining)
     async with relay.running(Path("ads.sock")):
         supervisor = Supervisor(
-            [_envoy(engine, joining)],
+            [_hop(), _envoy(engine, joining)],
             logs=Path("log"),
             journal=Path("processes.jsonl"),
             on_change=lambda rows: write_atomically(Path("node.json"), canonical(rows), durable=False),
@@ -75,11 +89,12 @@ async def run_node(joining: Joining) -> None:
         loop = asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(each, supervisor.stop)
-        renewing = asyncio.create_task(_renewing(relay.client, certificates))
+        beside = [asyncio.create_task(each) for each in (_renewing(relay.client, certificates), rules.run())]
         try:
             await supervisor.run(lambda: _log.info("node %s serves on port %s", name, joining.port))
         finally:
-            renewing.cancel()
+            for task in beside:
+                task.cancel()
 
 
 def name_in(certificate: Path) -> str:
@@ -121,6 +136,8 @@ async def start_files(client: AdsClient, engine: EnvoyEngine, joining: Joining) 
             raise
         _log.warning("%s; this node starts with what it had", why.message)
         return
+    # Before the bootstrap: a start that has that has its ledger, too.
+    write_atomically(Path(LEDGER), str(answer.get("ledger", "")).encode(), mode=0o600)
     write_atomically(kept, canonical(answer["bootstrap"]))
 
 
@@ -147,6 +164,15 @@ async def _renewing(client: AdsClient, folder: Path) -> None:
         except (EngineError, OSError, ValueError, KeyError) as why:
             _log.warning("the certificate of this node is not renewed now: %s", why)
         await asyncio.sleep(RENEW_S)
+
+
+def _hop() -> Process:
+    """The machine's own environment may name the database otherwise: it may be elsewhere as seen from here."""
+    with contextlib.suppress(FileNotFoundError):
+        if (url := Path(LEDGER).read_text()) and DATABASE not in os.environ:
+            env = {DATABASE: url}
+            return replace(_HOP, env=env)
+    return _HOP
 
 
 def _envoy(engine: EnvoyEngine, joining: Joining) -> Process:
