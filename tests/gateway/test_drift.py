@@ -214,6 +214,7 @@ SAMPLED = (
     route("never", "GET", "/v1/never", drift_percent=0.0, responses={"200": CUSTOMER}),
     route("stream", "GET", "/v1/stream", streaming=Streaming.RESPONSE, **ALL),
     route("away", "GET", "/v1/away", upstream="away", **ALL),
+    route("posing", "GET", "/v1/posing/refused", **ALL),
 )
 
 
@@ -273,6 +274,12 @@ def test_a_status_that_is_not_described_is_found(node, drift):
     assert ask(node, "GET", "/v1/missing/gone").status_code == 404
     (fact,) = until(drift.facts)
     assert fact.detail == "status 404 is not described"
+
+
+def test_a_service_cannot_pass_its_answer_off_as_the_gateways(node, drift):
+    assert ask(node, "GET", "/v1/posing/refused").status_code == 422  # it says x-treadle-code
+    (fact,) = until(drift.facts)
+    assert (fact.operation, fact.detail) == ("posing", "status 422 is not described")
 
 
 def test_an_answer_that_is_too_large_is_passed_on_whole_and_its_status_is_seen(node, drift):

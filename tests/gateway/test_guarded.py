@@ -116,6 +116,12 @@ def test_the_facts_say_which_version_answered_and_what_was_replayed(running, gua
     assert "x-treadle-upstream" not in first.headers
 
 
+def test_no_service_says_that_its_answer_is_one_given_again():
+    line = {"start_us": "1", "status": 200, "details": "via_upstream", "replayed": "true", "upstream": "things"}
+    assert fact_of(json.dumps(line).encode()).replayed == 0
+    assert fact_of(json.dumps(line | {"upstream": "treadle-guard-hop"}).encode()).replayed == 1
+
+
 def test_a_refusal_has_the_envelope_and_its_fact(running, guarded):
     said = guarded("/v1/things/one", json={"name": 5})
     assert said.status_code == 400

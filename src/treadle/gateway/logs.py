@@ -33,6 +33,7 @@ import orjson
 
 from treadle.base.ids import read_traceparent
 from treadle.facts.fact import Fact, FactKind, Outcome
+from treadle.gateway.envoy.compiler import HOP
 from treadle.gateway.envoy.typed import FORBIDDING_RULES
 from treadle.gateway.refusals import VIOLATES, VIOLATION, refusal
 
@@ -108,7 +109,7 @@ def fact_of(line: bytes) -> Fact:
         issuer=_text(row, "issuer"),
         peer=_text(row, "peer"),
         upstream=_text(row, "behind") or _text(row, "upstream"),
-        replayed=int(_text(row, "replayed") == "true"),
+        replayed=int(_text(row, "replayed") == "true" and _text(row, "upstream") == HOP),  # no upstream says so
     )
 
 

@@ -65,7 +65,7 @@ def table(operations: Mapping[str, list[Json]]) -> Json:
         name=TABLE,
         virtual_hosts=[host],
         request_headers_to_remove=[OPERATION],
-        response_headers_to_remove=["x-treadle-code", "x-treadle-observed"],
+        response_headers_to_remove=["x-treadle-code", "x-treadle-observed", "idempotency-replayed"],
         response_headers_to_add=[
             {
                 "header": {"key": "x-treadle-upstream", "value": "%UPSTREAM_CLUSTER%"},

@@ -26,8 +26,11 @@ local skipped = {{["502"] = true, ["503"] = true, ["504"] = true}}
 function envoy_on_response(handle)
   local headers = handle:headers()
   local status = headers:get(":status") or ""
-  if skipped[status] or headers:get("x-treadle-code") or headers:get("idempotency-replayed") then return end
-  local operation = handle:metadata():get("operation") or ""
+  if skipped[status] then return end
+  local route = handle:metadata()
+  -- Words of the hop; from anybody else they would keep an answer from being looked at.
+  if route:get("guarded") and (headers:get("x-treadle-code") or headers:get("idempotency-replayed")) then return end
+  local operation = route:get("operation") or ""
   local message = {{
     [":method"] = "POST", [":path"] = "/", [":authority"] = "drift",
     ["x-drift-operation"] = operation,
@@ -102,7 +105,9 @@ def _route(route: Route) -> Json:
     )
     return {
         "typed_per_filter_config": {_FILTER: per_route},
-        "metadata": {"filter_metadata": {_FILTER: {"operation": route.key}}},
+        "metadata": {
+            "filter_metadata": {_FILTER: {"operation": route.key} | ({"guarded": True} if route.guard else {})}
+        },
     }
 
 
