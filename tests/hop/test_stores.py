@@ -206,7 +206,7 @@ async def test_a_file_that_is_full(tmp_path):
     large = Outcome(State.DONE, replace(REPLY, body=bytes(8_000)))
 
     async def fill():
-        for number in range(100):
+        for number in range(1_000):
             await store.claim(claim(digest(b"%d" % number)))
             await store.settle(Settle(digest(b"%d" % number), b"o-1", large))
 
@@ -214,6 +214,19 @@ async def test_a_file_that_is_full(tmp_path):
         await fill()
     assert await store.sweep(100_000) > 0
     assert await store.claim(claim(now=200_000, expires=300_000)) == SEND
+    await store.close()
+
+
+async def test_large_answers_leave_room_for_keys(tmp_path):
+    store = sqlite_store(tmp_path / "keys.sqlite", bytes_max=256 * 1024)
+    large = Outcome(State.DONE, replace(REPLY, body=bytes(8_000)))
+    for number in range(100):
+        scope = digest(b"%d" % number)
+        assert await store.claim(claim(scope)) == SEND
+        await store.settle(Settle(scope, b"o-1", large))
+    first, last = [await store.claim(claim(digest(b"%d" % number))) for number in (0, 99)]
+    assert (first.verdict, first.record.reply) == (Verdict.REPLAY, large.reply)
+    assert (last.verdict, last.record.reply) == (Verdict.UNKEPT, Reply(REPLY.status))
     await store.close()
 
 

@@ -4,6 +4,9 @@ In WAL mode. A claim is synced: once its call is sent, no loss of power takes it
 truth about its cache (https://www.sqlite.org/pragma.html#pragma_synchronous). How a call ended is written and not
 synced, which would cost as much again: the death of a process loses nothing of it; a loss of power may, and then a key
 is in doubt that was answered. It is synced with the next claim.
+
+Answers are most of what the file holds. From three quarters of its size on only their status is kept: one consumer's
+large answers cost others the replay, and not the call.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from treadle.gateway.hop.idempotency import SEND, Claim, judge
+from treadle.gateway.hop.idempotency import SEND, Claim, Outcome, Reply, State, judge
 from treadle.gateway.hop.stores import sql
 from treadle.gateway.hop.stores.batch import BatchStore
 from treadle.gateway.hop.stores.store import Settle, StoreAwayError, Work
@@ -40,6 +44,7 @@ class SqliteDatabase:
     def __init__(self, path: Path, bytes_max: int = BYTES_MAX, busy_s: float = BUSY_S) -> None:
         """Open the file. Raises StoreAwayError."""
         self._synced = ""
+        self._pages_max = 1
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
             self._db = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
@@ -76,7 +81,8 @@ class SqliteDatabase:
     def _prepare(self, bytes_max: int) -> None:
         (page,) = self._db.execute("PRAGMA page_size").fetchone()
         self._db.execute("PRAGMA journal_mode = WAL").fetchone()
-        self._db.execute(f"PRAGMA max_page_count = {max(bytes_max // page, 1)}").fetchone()
+        self._pages_max = max(bytes_max // page, 1)
+        self._db.execute(f"PRAGMA max_page_count = {self._pages_max}").fetchone()
         # Answers of an upstream hold records of people: what was forgotten is not to be read from the file.
         self._db.execute("PRAGMA secure_delete = ON").fetchone()
         for statement in sql.create("blob", "integer"):
@@ -92,5 +98,15 @@ class SqliteDatabase:
         if work.outcome.state is None:
             self._db.execute(_RELEASE, (work.scope, work.owner))
         else:
-            self._db.execute(_SETTLE, sql.settle_values(work))
+            self._db.execute(_SETTLE, sql.settle_values(self._reduced(work)))
         return None
+
+    def _reduced(self, work: Settle) -> Settle:
+        """Without the answer where there is little room left."""
+        reply = work.outcome.reply
+        if not reply or work.outcome.state is not State.DONE:
+            return work
+        (pages,), (free,) = (self._db.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "freelist_count"))
+        if pages - free < self._pages_max * 3 // 4:
+            return work
+        return replace(work, outcome=Outcome(State.UNKEPT, Reply(reply.status)))
