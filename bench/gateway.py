@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import http.client
 import json
 import re
 import secrets
@@ -167,7 +166,8 @@ class Bench:
             f"daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;\n"
             "events { worker_connections 1024; }\n"
             f"http {{ access_log off; keepalive_requests 1000000000; client_body_temp_path {folder}/body;"
-            f" proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
+            f" proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;"
+            f" uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
             f"{extra}\nserver {{ listen 127.0.0.1:{port}; {location} }} }}\n"
         )
         pid = self.start([_program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")], name)
@@ -179,12 +179,12 @@ class Bench:
         """An Envoy that only passes calls on."""
         port = free_port()
         name = f"bare-{concurrency}"
-        T = "type.googleapis.com/envoy."
+        envoy = "type.googleapis.com/envoy."
         manager = {
-            "@type": T + "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            "@type": envoy + "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": "bare",
             "http_filters": [
-                {"name": "router", "typed_config": {"@type": T + "extensions.filters.http.router.v3.Router"}}
+                {"name": "router", "typed_config": {"@type": envoy + "extensions.filters.http.router.v3.Router"}}
             ],
             "route_config": {
                 "virtual_hosts": [

@@ -46,6 +46,7 @@ def test_every_dependency_has_its_reason():
     wanted = [
         *project["project"]["dependencies"],
         *project["project"]["optional-dependencies"]["fabric"],
+        *project["project"]["optional-dependencies"]["fleet"],
         *project["dependency-groups"]["dev"],
     ]
     names = {re.split(r"[<>=\[]", each)[0] for each in wanted}
@@ -56,3 +57,12 @@ def test_every_dependency_has_its_reason():
 def test_the_readme_names_every_verb():
     text = (ROOT / "README.md").read_text()
     assert not [verb for verb in VERBS if f"treadle {verb}" not in text]
+
+
+def test_the_gateway_page_explains_the_chain_in_its_order():
+    from treadle.gateway.envoy import FEATURES
+
+    rows = re.findall(
+        r"^\| ([a-z_-]+) \| (?:none|on demand|ECDS|RBAC|buffer|router) \|", (ROOT / "docs/gateway.md").read_text(), re.MULTILINE
+    )
+    assert rows == [each.name for each in FEATURES]

@@ -1,4 +1,4 @@
-"""The Customer API: `customer.customers.v1` and the old `customer.customers.v0`, served from what `customer.profile.updated.v1` says.
+"""The Customer API: `customer.customers.v1`, and the old v0, served from what `customer.profile.updated.v1` says.
 
 TREADLE_NATS_URL=… TREADLE_NATS_USER=… TREADLE_NATS_PASSWORD=… python customers.py --port 7101 --data DIR
 """

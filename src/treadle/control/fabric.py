@@ -88,7 +88,9 @@ def run_fabric(
             "processes": [],
         }
         processes = [
-            *_engines(state, ports, addresses, envoy.argv(state.gateway), nats.argv(state.bus), settings.gateway),
+            *_engines(
+                state, ports, addresses, envoy.argv(state.gateway), nats.argv(state.bus), gateway=settings.gateway
+            ),
             *prepared.processes(addresses),
         ]
         write_run(state, run)
@@ -104,6 +106,7 @@ def _engines(
     addresses: Mapping[str, str],
     envoy_argv: Sequence[str],
     nats_argv: Sequence[str],
+    *,
     gateway: GatewaySettings,
 ) -> list[Process]:
     """The six processes of every fabric. Engines start as soon as control has written what they read."""
