@@ -62,7 +62,6 @@ def test_the_readme_names_every_verb():
 def test_the_gateway_page_explains_the_chain_in_its_order():
     from treadle.gateway.envoy import FEATURES
 
-    rows = re.findall(
-        r"^\| ([a-z_-]+) \| (?:none|on demand|ECDS|RBAC|buffer|router) \|", (ROOT / "docs/gateway.md").read_text(), re.MULTILINE
-    )
-    assert rows == [each.name for each in FEATURES]
+    text = (ROOT / "docs/gateway.md").read_text()
+    row = r"^\| ([a-z_-]+) \| (?:none|on demand|ECDS|RBAC|buffer|router) \|"
+    assert re.findall(row, text, re.MULTILINE) == [each.name for each in FEATURES]
