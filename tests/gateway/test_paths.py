@@ -65,3 +65,13 @@ def test_no_spelling_reaches_another_operation_than_was_checked(running, path):
         line = running.line_of(call["headers"]["traceparent"].split("-")[1])
         operation = fact_of(line).operation
         assert re.fullmatch(templates[operation], plain), f"{path} became {plain} of {operation}"
+
+
+@pytest.mark.parametrize("path", ["/v1/customers/search;x=1", "/v1/customers/search;", "/v1/customers/sea%72ch;x"])
+def test_a_parameter_in_a_segment_does_not_lead_around_an_operation(running, path):
+    """A servlet container would search, with the rights and limits of another operation."""
+    bearer = running.bearer()
+    assert raw(running.node.port, path, **bearer) == 404
+    for customer in ("7;x=1", "search%3Bx=1"):
+        assert raw(running.node.port, f"/v1/customers/{customer}", **bearer) == 200
+        assert running.upstream.seen[-1]["path"] == f"/v1/customers/{customer}"

@@ -89,3 +89,22 @@ def test_a_collection_its_items_and_a_query_are_told_apart():
 def test_a_template_with_a_shorter_prefix_is_not_hidden_by_a_longer_one():
     tree = grow([leaf("GET", "/v1/customers/{id}"), leaf("GET", "/v1/{kind}/{id}/notes")], not_allowed, NOT_FOUND)
     assert answer(tree, "GET", "/v1/customers/7/notes") == "GET /v1/{}/{}/notes"
+
+
+def test_what_some_servers_drop_leads_to_no_operation():
+    templates = ("/v1/a/{x}", "/v1/a/b", "/v1/a/{x}/c", "/v1/a/b/c", "/v1/{x}/{y}/{z}", "/v1/only/{x}/{y}")
+    tree = grow([leaf("GET", each) for each in templates], not_allowed, NOT_FOUND)
+    for path in (
+        "/v1/a/b;",
+        "/v1/a/b;x=1",
+        "/v1/a/b;x/c",
+        "/v1/a/b/c;x",
+        "/v1/a;x/b/c",
+        "/v1/a/7/c;x",
+        "/v1/only;x/7/8",
+    ):
+        assert answer(tree, "GET", path) == "404", path
+    for path, fits in (("/v1/a/7;x", "/v1/a/{}"), ("/v1/a/7;x/c", "/v1/a/{}/c"), ("/v1/only/7;x/8", "/v1/only/{}/{}")):
+        assert answer(tree, "GET", path) == f"GET {fits}", path
+    for path in ("/v1/a/b", "/v1/a/b/c"):
+        assert answer(tree, "GET", path) == f"GET {path}"

@@ -4,13 +4,19 @@ Envoy picks the group with the longest static prefix of the raw `:path` (which i
 walks that group: the templates that can match there, most specific first; of each template the operations, then
 405; at last 404. A template whose own prefix is shorter is repeated in the longer groups, so that the choice of
 a group never hides it.
+
+Some servers drop what follows a `;` in a segment before they look for an operation (path parameters, RFC 3986 section
+3.3), so `/customers/search;x` would be another customer here and a search there. Where a template with a parameter
+stands beside a literal one, what could be the literal one so written is of no operation.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from treadle.contract.model import Json
 from treadle.gateway.envoy.typed import typed
@@ -44,10 +50,12 @@ def grow(
     for leaf in leaves:
         shapes[shape(leaf.route.template)].append(leaf)
     groups: defaultdict[str, list[tuple[tuple[str, ...], list[Json]]]] = defaultdict(list)
+    ambiguous = _ambiguous(frozenset(shapes))
     for key, members in shapes.items():
         here = tuple(leaf.route for leaf in members)
         operations = [route for leaf in members for route in leaf.compiled]
-        routes = [*before(here), *operations, not_allowed(here)]
+        nowhere = [not_found | {"match": {"safe_regex": {"regex": each}}} for each in ambiguous.get(key, ())]
+        routes = [*nowhere, *before(here), *operations, not_allowed(here)]
         groups[literal(members[0].route.template)].append((_rank(key), routes))
     on_no_match = {"action": {"name": "not-found", "typed_config": typed("config.route.v3.Route", **not_found)}}
     if not groups:
@@ -67,6 +75,47 @@ def _group(prefix: str, groups: dict[str, list[tuple[tuple[str, ...], list[Json]
     routes = [route for _, routes in sorted(found, key=lambda each: each[0]) for route in routes]
     group = typed("config.route.v3.RouteList", routes=[*routes, not_found])
     return {"action": {"name": prefix, "typed_config": group}}
+
+
+@dataclass(slots=True)
+class _Node:
+    """Templates by their segments."""
+
+    below: dict[str, _Node] = field(default_factory=dict)
+    key: str = ""
+
+
+@lru_cache(maxsize=16)
+def _ambiguous(keys: frozenset[str]) -> Mapping[str, Sequence[str]]:
+    """For each shape, expressions of the more literal ones that it would take for its own if they had a `;`."""
+    root = _Node()
+    for key in keys:
+        node = root
+        for part in key.split("/"):
+            node = node.below.setdefault(part, _Node())
+        node.key = key
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for key in sorted(keys):
+        for other in _wider(root, key.split("/")):
+            if other != key:
+                found[other].append("/".join(map(_with_parameters, key.split("/"))))
+    return found
+
+
+def _wider(node: _Node, parts: Sequence[str]) -> Iterator[str]:
+    """Shapes that have a parameter where this one has one or a literal, and are the same elsewhere."""
+    if not parts:
+        if node.key:
+            yield node.key
+        return
+    for part, below in node.below.items():
+        if part == parts[0] or "{}" in part:
+            yield from _wider(below, parts[1:])
+
+
+def _with_parameters(part: str) -> str:
+    segment = "[^/]+".join(map(re.escape, part.split("{}")))
+    return segment if not part or "{}" in part else f"{segment}(?:;[^/]*)?"
 
 
 def _rank(key: str) -> tuple[str, ...]:
