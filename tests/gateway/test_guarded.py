@@ -139,6 +139,18 @@ def test_what_is_only_watched_passes_and_is_noted(running, guarded):
     assert b'"CONTRACT_VIOLATION"' in running.line_of(said.headers["x-trace-id"])
 
 
+def test_an_upstream_learns_of_the_callers_certificate(running, guarded):
+    """The front says which it was, and nobody else can: the hop alone is behind it."""
+    transport = httpx.HTTPTransport(uds=running.node.hop)
+    shown = "By=spiffe://acme.treadle/gateway/gateway;Hash=ab;URI=spiffe://acme.treadle/consumer/app"
+    headers = {"x-treadle-operation": f"{CONTRACT}/makeThing", "x-forwarded-client-cert": shown}
+    with httpx.Client(transport=transport, base_url="http://hop") as hop:
+        assert hop.post("/v1/things/shown", json=BODY, headers=headers).status_code == 200
+    assert running.upstream.seen[-1]["headers"].get("x-forwarded-client-cert") == shown
+    guarded("/v1/things/forged", headers=running.bearer() | {"x-forwarded-client-cert": shown})
+    assert "x-forwarded-client-cert" not in running.upstream.seen[-1]["headers"]
+
+
 def test_nobody_can_name_another_operation(running, guarded):
     headers = running.bearer() | {"x-treadle-operation": f"{CONTRACT}/watched", "x-treadle-subject": "root"}
     said = guarded("/v1/things/forged", json={"name": 5}, headers=headers)

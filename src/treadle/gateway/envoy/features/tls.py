@@ -47,4 +47,9 @@ def _manager(_: Gateway, _node: NodeSettings) -> Json:
     return {"forward_client_cert_details": "SANITIZE_SET", "set_current_client_cert_details": {"uri": True}}
 
 
-FEATURE = Feature("tls", transport=_transport, manager=_manager)
+def _onward_manager(_: Gateway, _node: NodeSettings) -> Json:
+    # What the front says comes back through the hop, which nobody else can reach.
+    return {"forward_client_cert_details": "ALWAYS_FORWARD_ONLY"}
+
+
+FEATURE = Feature("tls", transport=_transport, manager=_manager, onward_manager=_onward_manager)
