@@ -28,6 +28,9 @@ PATTERNS = [
     r"^\x41\u0042$",
     "^a{2,}b{0,3}?$",
     "^(a(b(c)?)?)?$",
+    "^([ab]{2})+$",
+    "^(?:a?){2}$",
+    "^(b+)*$",
 ]
 
 
@@ -52,6 +55,14 @@ def test_a_pattern_is_the_same_one_however_its_text_is_written(setting, pattern,
     assert not one.left
     for raw in ways(text, setting):
         assert taken(one.fits, raw, setting) == validator(schema).is_valid(text), raw
+
+
+@pytest.mark.parametrize("setting", list(Setting))
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_no_repetition_follows_another(setting, pattern):
+    """Python takes `{2,2}+`, and means something else by it; Envoy refuses it."""
+    for each in text_of({"type": "string", "pattern": pattern}).fits:
+        assert not re.search(r"(?<!\\)[*+?}][*+?{]", render(each, setting).replace("(?:", "("))
 
 
 @given(

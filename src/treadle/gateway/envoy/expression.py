@@ -119,7 +119,19 @@ def render(expression: Expression, setting: Setting) -> str:
             return "(?:)"
         case Repeat(part, low, high):
             times = _TIMES.get((low, high)) or f"{{{low},{'' if high is None else high}}}"
-            return f"{render(part, setting)}{times}"
+            inner = render(part, setting)
+            # A repetition of a repetition is no expression; everything else is one piece already.
+            return f"(?:{inner}){times}" if _repeats(part) else f"{inner}{times}"
+
+
+def _repeats(expression: Expression) -> bool:
+    """Whether what is written for it ends in a repetition, and not in a group or a set."""
+    match expression:
+        case Sequence((part,)) | Choice((part,)) | Repeat(part, 1, 1):
+            return _repeats(part)
+        case Repeat():
+            return True
+    return False
 
 
 def _one(chars: Chars, setting: Setting) -> str:
