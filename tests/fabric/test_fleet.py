@@ -142,6 +142,8 @@ def test_a_node_joins_serves_and_is_heard(fabric, node):
     taken = lambda: "rds" in [each["operation"] for each in said(fabric, "CONFIG_TAKEN")]  # noqa: E731
     wait_for(taken, "the fact that the node runs it")
     wait_for(lambda: b"@1.0.9#" in config(node), "the node to run the edit")
+    open_to_others = [each.name for each in node.folder.glob("*.*") if each.stat().st_mode & 0o077]
+    assert open_to_others == []
 
 
 def test_a_node_serves_alone_and_comes_back(fabric, node):

@@ -69,6 +69,7 @@ async def run_node(joining: Joining) -> None:
     """
     require_packages()
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # what we start is another program at once
+    os.umask(0o077)  # who called, and what they were answered, is nobody else's on this machine
     os.chdir(joining.folder)
     await asyncio.to_thread(Path("log").mkdir, exist_ok=True)
     certificates = Path("certificates")
