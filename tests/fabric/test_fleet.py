@@ -1,6 +1,7 @@
 """A node of its own beside a fabric: joined by certificate, given what goes live, heard in the facts, serving alone."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -111,6 +112,14 @@ def node(fabric, tmp_path):
     it.stop()
 
 
+@pytest.fixture
+def other(fabric, tmp_path):
+    """One whose name was nobody's before: its logs are the first that are told under it."""
+    it = invited(fabric, tmp_path / "edge-4")
+    yield it
+    it.stop()
+
+
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
     """A real PostgreSQL of this module's own, over TCP or a socket."""
@@ -177,6 +186,30 @@ def test_a_node_guards_calls_also_alone(fabric, node):
     assert fresh.body != first.body
 
 
+def test_what_happens_at_a_node_is_told_once_also_when_control_was_away(fabric, other):
+    """Control is killed and comes back, then the node; every call is a fact of the node, and none is one twice."""
+    other.start()
+    first = wait_for(lambda: answered(other, "told-key-1"), "the guard hop of the node")
+    traces = [first.headers["x-trace-id"]]
+    told = calls(fabric, traces[0])
+    assert [(each["node"], each["operation"], each["consumer"]) for each in told] == [
+        ("edge-4", "placeOrder", "demo-app")
+    ]
+    before = fabric.process("control")["pid"]
+    os.kill(before, signal.SIGKILL)
+    traces += [other.order(f"told-key-{at}").headers["x-trace-id"] for at in range(2, 5)]
+    wait_for(lambda: fabric.is_ready() and fabric.process("control")["pid"] != before, "control to be back")
+    traces += [other.order("told-key-5").headers["x-trace-id"]]
+    # What Envoy has not written yet dies with it.
+    wait_for(lambda: traces[-1] in access_logs(other), "the last line to be on the disk")
+    other.stop(signal.SIGKILL)
+    other.start()
+    wait_for(lambda: other.status() == 200, "the node to be back")
+    assert [len(calls(fabric, each)) for each in traces] == [1] * len(traces)
+    assert not [each for each in said(fabric, "LOG_LOST") if each["node"] == "edge-4"], "a line was lost"
+    assert any(each["node"] == "edge-4/hop" for each in said(fabric, "")), "the processes of the node are told, too"
+
+
 def test_nodes_with_one_database_share_their_keys(fabric, database, tmp_path):
     settings = fabric.root / "treadle.yaml"
     text = settings.read_text()
@@ -231,13 +264,26 @@ def said(fabric, code):
     return [each for each in rows["facts"] if each["code"] == code]
 
 
+def calls(fabric, trace_id):
+    """The facts of calls of a node in a trace, as soon as there are any."""
+
+    def found():
+        return [each for each in fabric.facts(trace_id)["facts"] if each["node"] == "edge-4"]
+
+    return wait_for(found, f"the call of trace {trace_id} at the node")
+
+
+def access_logs(node):
+    return "".join(path.read_text() for path in node.folder.glob("access.log*"))
+
+
 def answered(node, key):
     """A reply of a guarded operation, once there is one."""
     try:
         reply = node.order(key)
     except Exception:  # noqa: BLE001 - it is not there yet
         return None
-    return reply if reply.status != 503 else None
+    return reply if reply.status == 201 else None
 
 
 def config(node):

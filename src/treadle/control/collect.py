@@ -95,6 +95,7 @@ class Collector:
         self._listener_error = ""
         self._commit = GroupCommit(self._store, stored=self._tell)
         self._grown = asyncio.Event()
+        self._taking: set[str] = set()
         self._states = [self._known(source) for source in sources]
 
     async def run(self) -> None:
@@ -121,6 +122,25 @@ class Collector:
         Raises InputError `fact-not-storable`, EngineError `facts-disk-full`, `facts-write-failed`, `subjects-unusable`.
         """
         return await self._commit.commit(facts)
+
+    def position(self, name: str) -> Json:
+        """The place of a source that is stored, None for one that never was."""
+        return self._log.offsets().get(name)
+
+    async def take(self, name: str, after: Json, facts: Sequence[Fact], offset: Json) -> bool:
+        """Store what was read elsewhere and the place after it, both or neither; on return they are on disk.
+
+        False, and nothing is stored, where the place that is stored is not `after`: it was sent twice. Raises as
+        `record` does.
+        """
+        if name in self._taking or self.position(name) != after:
+            return False
+        self._taking.add(name)
+        try:
+            await self._commit_storable(facts, {name: offset})
+        finally:
+            self._taking.discard(name)
+        return True
 
     def status(self) -> tuple[SourceStatus, ...]:
         """How each source does, in the order given."""

@@ -24,12 +24,14 @@ from treadle.base.errors import EngineError, InputError, TreadleError
 from treadle.control.certificates import Certificates
 from treadle.control.compile import Compiled
 from treadle.control.rules import Shelf
+from treadle.control.shipping import Keeper, answer
 from treadle.facts.fact import Fact, FactKind, Outcome
 from treadle.gateway.ads.blame import faults_of
 from treadle.gateway.ads.catalog import NOTHING, Catalog, encode
 from treadle.gateway.ads.conversation import Verdict
-from treadle.gateway.ads.server import AdsServer
+from treadle.gateway.ads.server import AdsServer, Answer
 from treadle.gateway.ads.tls import Credentials
+from treadle.gateway.ads.wire import FACTS, RULES
 from treadle.gateway.engine import EnvoyEngine
 from treadle.gateway.envoy import NodeSettings, compile_gateway
 from treadle.gateway.hop.table import encode as encode_operations
@@ -111,6 +113,8 @@ class Fleet:
     folder: Path
     settings: FleetSettings
     record: Record
+    keeper: Keeper | None = None
+    """Stores what happened at nodes."""
     now_us: Callable[[], int] = lambda: time.time_ns() // 1000
     server: AdsServer = field(init=False)
     port: int = 0
@@ -128,10 +132,12 @@ class Fleet:
         """Nobody is served yet."""
         domain = self.certificates.trust_domain
         within = f"spiffe://{domain}/{KIND}/"
-        self.server = AdsServer(self.schema, self._heard, self._join, within, self._rules.answer)
+        self.server = AdsServer(self.schema, self._heard, self._join, within, self._methods())
 
     @classmethod
-    def of(cls, compiled: Compiled, envoy: EnvoyEngine, certificates: Certificates, record: Record) -> Fleet | None:
+    def of(
+        cls, compiled: Compiled, envoy: EnvoyEngine, certificates: Certificates, record: Record, keeper: Keeper
+    ) -> Fleet | None:
         """The fleet that the settings ask for, or None. Raises InputError and EngineError; needs `treadle[fleet]`."""
         settings = FleetSettings.of(compiled.settings.engines.get("envoy", {}))
         if settings is None:
@@ -139,7 +145,13 @@ class Fleet:
         require_packages()
         state = certificates.state
         schema = Schema.of(envoy.binary, state.folder / "schema")
-        return cls(schema, certificates, state.certificates / CONTROL, settings, record)
+        return cls(schema, certificates, state.certificates / CONTROL, settings, record, keeper)
+
+    def _methods(self) -> dict[str, Answer]:
+        found: dict[str, Answer] = {RULES: lambda _, said: self._rules.answer(said)}
+        if keeper := self.keeper:
+            found[FACTS] = lambda node, said: answer(keeper, node, said)
+        return found
 
     def live(self, compiled: Compiled) -> None:
         """From now on nodes should run this. Returns at once."""

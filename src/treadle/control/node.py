@@ -18,8 +18,10 @@ import os
 import signal
 import sys
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -28,9 +30,16 @@ from treadle.base.errors import EngineError, InputError
 from treadle.base.files import write_atomically
 from treadle.control.fleet import HERE, KIND, RENEW_S, require_packages
 from treadle.control.hop import DATABASE, SOCKET, TABLE
+from treadle.control.journal import fact_of_change
 from treadle.control.probe import ask
+from treadle.control.rotate import Rotation
 from treadle.control.rules import Rules
+from treadle.control.shipping import LOGS, POLL_S, READ_BYTES, Shipping, inode_of
 from treadle.control.supervise import Process, Supervisor
+from treadle.facts.fact import Fact
+from treadle.facts.gaps import CountedSource, EngineCount
+from treadle.facts.source import Source
+from treadle.facts.tail import LogFileSource
 from treadle.gateway.ads.client import AdsClient
 from treadle.gateway.ads.relay import Relay
 from treadle.gateway.ads.tls import Credentials
@@ -38,10 +47,11 @@ from treadle.gateway.engine import EnvoyEngine, RefusedSnapshotError
 from treadle.gateway.envoy import NodeSettings
 from treadle.gateway.envoy.certificates import secrets
 from treadle.gateway.envoy.snapshot import discovery
+from treadle.gateway.logs import fact_of
 from treadle.gateway.schema import Schema
 from treadle.secrets.authority import validity
 
-LEDGER = "ledger"
+LEDGER, JOURNAL = "ledger", "processes.jsonl"
 _HOP = Process(
     name="hop",
     argv=[sys.executable, "-m", "treadle.control.hop", "--node", HERE],
@@ -81,16 +91,20 @@ async def run_node(joining: Joining) -> None:
     relay = Relay(schema, name, joining.control, Path("good"), credentials, rules.before_routes, rules.after_routes)
     await start_files(relay.client, engine, joining)
     async with relay.running(Path("ads.sock")):
+        watch = _Watch()
+        shipping = [Shipping(lambda: relay.client, each) for each in _sources(engine, joining, watch)]
         supervisor = Supervisor(
             [_hop(), _envoy(engine, joining)],
             logs=Path("log"),
-            journal=Path("processes.jsonl"),
-            on_change=lambda rows: write_atomically(Path("node.json"), canonical(rows), durable=False),
+            journal=Path(JOURNAL),
+            on_change=watch.changed,
         )
         loop = asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(each, supervisor.stop)
-        beside = [asyncio.create_task(each) for each in (_renewing(relay.client, certificates), rules.run())]
+        parts = [_renewing(relay.client, certificates), rules.run(), *(each.run() for each in shipping)]
+        parts.append(_rotation(engine, joining, shipping[0]).run())
+        beside = [asyncio.create_task(each) for each in parts]
         try:
             await supervisor.run(lambda: _log.info("node %s serves on port %s", name, joining.port))
         finally:
@@ -165,6 +179,47 @@ async def _renewing(client: AdsClient, folder: Path) -> None:
         except (EngineError, OSError, ValueError, KeyError) as why:
             _log.warning("the certificate of this node is not renewed now: %s", why)
         await asyncio.sleep(RENEW_S)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """How the processes of a node do."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def changed(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+        write_atomically(Path("node.json"), canonical(rows), durable=False)
+
+    def envoy(self) -> dict[str, Any] | None:
+        return next((row for row in self.rows if row["name"] == "envoy" and row["state"] == "ready"), None)
+
+
+def _settings(joining: Joining) -> NodeSettings:
+    return NodeSettings(folder=HERE, port=joining.port, admin_port=joining.admin_port)
+
+
+def _sources(engine: EnvoyEngine, joining: Joining, watch: _Watch) -> list[Source]:
+    """What is told of this node: the calls first, counted against what Envoy says of itself."""
+
+    async def count() -> EngineCount | None:
+        row = watch.envoy()
+        if row is None:
+            return None
+        stats = await engine.stats(_settings(joining))
+        return EngineCount(str(row["pid"]), int(row["started"] * 1_000_000), stats.completed, stats.log_lines_lost)
+
+    def of(name: str, path: str, parse: Callable[[bytes], Fact]) -> LogFileSource:
+        return LogFileSource(name, Path(path), parse, read_bytes=READ_BYTES, poll_s=POLL_S)
+
+    calls, processes = LOGS
+    counted = CountedSource(of(calls, "access.log", fact_of), count, now_us=lambda: time.time_ns() // 1000)
+    return [counted, of(processes, JOURNAL, fact_of_change)]
+
+
+def _rotation(engine: EnvoyEngine, joining: Joining, calls: Shipping) -> Rotation:
+    """What the control plane has stored may go."""
+    return Rotation(Path("access.log"), lambda: engine.reopen_log(_settings(joining)), lambda: inode_of(calls.position))
 
 
 def _hop() -> Process:

@@ -234,7 +234,7 @@ async def _nodes(
     compiled: Compiled, envoy: EnvoyEngine, reconciler: Reconciler, collector: Collector
 ) -> AsyncIterator[Callable[[], list[dict[str, Any]]]]:
     """Serve gateway nodes on other machines, where the workspace has such; gives how they are."""
-    fleet = await asyncio.to_thread(Fleet.of, compiled, envoy, reconciler.certificates(), collector.record)
+    fleet = await asyncio.to_thread(Fleet.of, compiled, envoy, reconciler.certificates(), collector.record, collector)
     if fleet is None:
         yield list
         return

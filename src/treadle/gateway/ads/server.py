@@ -19,7 +19,7 @@ from treadle.base.errors import EngineError
 from treadle.gateway.ads.catalog import Catalog
 from treadle.gateway.ads.conversation import Conversation, Memory, Verdict
 from treadle.gateway.ads.tls import Credentials, name_of
-from treadle.gateway.ads.wire import FLEET, JOIN, METHOD, RULES, SERVICE, ProtocolError, Wire
+from treadle.gateway.ads.wire import FLEET, JOIN, METHOD, SERVICE, ProtocolError, Wire
 from treadle.gateway.schema import Schema
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ _OPTIONS = [
 Tell = Callable[[Verdict], None]
 Bootstrap = Callable[[str, bytes], bytes]
 """What a node is to be started with, by its name and what it says of itself. Raises ValueError."""
-Rules = Callable[[bytes], Awaitable[bytes]]
-"""What a node's guard hop is to know, by what it knows. Raises ValueError."""
+Answer = Callable[[str, bytes], Awaitable[bytes]]
+"""What a node is answered, by its name and what it says. Raises ValueError, or EngineError where that cannot be now."""
 
 
 @dataclass(eq=False, slots=True)
@@ -72,14 +72,14 @@ class AdsServer:
         tell: Tell = lambda _: None,
         bootstrap: Bootstrap | None = None,
         within: str = "",
-        rules: Rules | None = None,
+        more: Mapping[str, Answer] | None = None,
     ) -> None:
         """`tell` is called with each verdict of a node; it must not block. `bootstrap` answers nodes that join.
 
-        `within` is how the SPIFFE id of a node begins. `rules` answers for the guard hops beside nodes.
+        `within` is how the SPIFFE id of a node begins. `more` are further methods of ours.
         """
         self.bootstrap = bootstrap
-        self.rules = rules
+        self._more = more or {}
         self._within = within
         self.catalog: Catalog | None = None
         self._wire = Wire(schema)
@@ -102,10 +102,8 @@ class AdsServer:
 
         handler = grpc.stream_stream_rpc_method_handler(self._stream)
         server = self._server = grpc.aio.server(options=_OPTIONS)
-        ours = {
-            JOIN: grpc.unary_unary_rpc_method_handler(self._join),
-            RULES: grpc.unary_unary_rpc_method_handler(self._rules),
-        }
+        ours = {name: grpc.unary_unary_rpc_method_handler(self._answering(how)) for name, how in self._more.items()}
+        ours[JOIN] = grpc.unary_unary_rpc_method_handler(self._join)
         for service, methods in ((SERVICE, {METHOD: handler}), (FLEET, ours)):
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
         where = f"unix:{unix}" if unix else address
@@ -217,18 +215,23 @@ class AdsServer:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(why))
             raise
 
-    async def _rules(self, said: bytes, context: Any) -> bytes:
-        """What the guard hop beside a node is to know."""
-        import grpc
+    def _answering(self, how: Answer) -> Callable[[bytes, Any], Awaitable[bytes]]:
+        """A method for nodes alone."""
 
-        try:
-            _sound(name_of(context.auth_context(), "", self._within))
-            if self.rules is None:
-                raise ProtocolError("no rules are given here")
-            return await self.rules(said)
-        except (ProtocolError, ValueError) as why:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(why))
-            raise
+        async def answer(said: bytes, context: Any) -> bytes:
+            import grpc
+
+            try:
+                node = _sound(name_of(context.auth_context(), "", self._within))
+                return await how(node, said)
+            except (ProtocolError, ValueError) as why:
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(why))
+                raise
+            except EngineError as why:
+                await context.abort(grpc.StatusCode.UNAVAILABLE, why.message)
+                raise
+
+        return answer
 
     def _begin(self, node: str) -> _Session:
         """A node that connects again is the node: of two streams with one name the older one ends."""

@@ -17,6 +17,8 @@ JOIN = "Join"
 """Our own method beside it: JSON in, the JSON of a bootstrap out."""
 RULES = "Rules"
 """Another: `{"have": digest, "wait_s": seconds}` in, the guard hop's table out; empty where that is what one has."""
+FACTS = "Facts"
+"""A third: what happened at a node, in lines; the place up to which it is stored comes back."""
 NAMES_MAX = 10_000
 WORDS_MAX = 8_192
 """Of an engine's words so many characters are kept."""
