@@ -74,7 +74,7 @@ def test_a_reader_that_comes_between_reads_again(state, monkeypatch):
 )
 def test_every_state_is_known_to_the_console_and_to_the_facts(state, word, run, code):
     write_run(state, {"processes": [row("nats", word, "no answer")]})
-    engine, _ = Watch(state, reconciler=None).engines()
+    engine, _ = Watch(state, reconciler=None, gauges=None, quotas=list).engines()
     assert (engine.name, engine.run) == ("nats", run)
     assert engine.detail == (f"{word}: no answer" if word in {"hanging", "unready"} else "no answer")
     fact = fact_of_change(orjson.dumps({"at_us": 5, **row("nats", word, "no answer")}))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class SqliteDatabase:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
             self._db = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
             try:
-                self._prepare(bytes_max)
+                self._prepare(bytes_max, busy_s)
             except sqlite3.Error:
                 self._db.close()
                 raise
@@ -78,15 +79,28 @@ class SqliteDatabase:
             self._db.execute(f"PRAGMA synchronous = {how}")
             self._synced = how
 
-    def _prepare(self, bytes_max: int) -> None:
+    def _prepare(self, bytes_max: int, busy_s: float) -> None:
         (page,) = self._db.execute("PRAGMA page_size").fetchone()
-        self._db.execute("PRAGMA journal_mode = WAL").fetchone()
+        self._write_ahead(busy_s)
         self._pages_max = max(bytes_max // page, 1)
         self._db.execute(f"PRAGMA max_page_count = {self._pages_max}").fetchone()
         # Answers of an upstream hold records of people: what was forgotten is not to be read from the file.
         self._db.execute("PRAGMA secure_delete = ON").fetchone()
         for statement in sql.create("blob", "integer"):
             self._db.execute(statement)
+
+    def _write_ahead(self, busy_s: float) -> None:
+        """Switch to a write-ahead log. SQLite does not wait here for another that does the same in this moment."""
+        until = time.monotonic() + busy_s
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL").fetchone()
+            except sqlite3.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def _do(self, work: Work) -> Any:
         if isinstance(work, Claim):
