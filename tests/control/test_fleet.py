@@ -12,12 +12,15 @@ import grpc
 import pytest
 
 from treadle.base.errors import EngineError, InputError
-from treadle.contract.model import Limit
+from treadle.contract.model import Idempotency, Limit
 from treadle.control.certificates import Certificates
 from treadle.control.fleet import Fleet, FleetSettings, fact_of, node_settings
 from treadle.control.node import Joining, name_in, renewed, start_files
+from treadle.control.rules import Rules
+from treadle.control.shipping import answer
 from treadle.control.state import State
-from treadle.facts.fact import FactKind, Outcome
+from treadle.facts.fact import Fact, FactKind, Outcome
+from treadle.facts.line import encode
 from treadle.gateway.ads.client import AdsClient
 from treadle.gateway.ads.conversation import Verdict
 from treadle.gateway.ads.tls import Credentials
@@ -25,7 +28,7 @@ from treadle.gateway.ads.wire import Wire
 from treadle.gateway.engine import EnvoyEngine
 from treadle.gateway.envoy import NodeSettings, compile_gateway
 from treadle.gateway.envoy.snapshot import Moving, Snapshot
-from treadle.gateway.ir import Api, Gateway, Issuer, Route, Upstream
+from treadle.gateway.ir import Api, Gateway, Guard, Issuer, Route, Upstream
 from treadle.gateway.schema import Schema
 from treadle.secrets.authority import LIFETIME_S, spiffe_id
 
@@ -340,3 +343,98 @@ def test_a_verdict_with_many_names_is_one_short_fact():
     fact = fact_of(replace(many), 1)
     assert len(fact.detail) <= 1_000
     assert "495 more" in fact.detail
+
+
+GUARD = Guard(Idempotency(required=True, ttl_s=60, lookup=""), {}, False, ())
+
+
+def guarded(*names, timeout_ms=1_000):
+    """An API of which these operations are guarded."""
+    one = api("one", 7001)
+    change = {"method": "POST", "guard": GUARD, "timeout_ms": timeout_ms, "idempotency_key": True}
+    routes = [replace(one.routes[0], operation=name, template=f"/v1/one/{name}", **change) for name in names]
+    return live(replace(one, routes=(*one.routes, *routes)))
+
+
+def known(path):
+    rows = json.loads(path.read_bytes())["operations"] if path.exists() else {}
+    return {name.rpartition("/")[2]: row["timeout_ms"] for name, row in rows.items()}
+
+
+async def test_a_node_knows_an_operation_before_its_route_and_until_none_leads_there(certificates, tmp_path):
+    path = tmp_path / "hop.json"
+    async with fleet_of(certificates, guarded("a")) as (fleet, _):
+        node = node_of(certificates, fleet)
+        rules = Rules(lambda: node.client, path)
+        await rules.before_routes()
+        await rules.after_routes()
+        assert known(path) == {"a": 1_000}
+        assert path.stat().st_mode & 0o777 == 0o600
+        fleet.live(guarded("b"))
+        await until(lambda: b"one.v1/b" in fleet._rules._table)
+        await rules.before_routes()
+        assert known(path) == {"a": 1_000, "b": 1_000}, "the old routes are still in force"
+        fleet.live(guarded("c"))
+        await until(lambda: b"one.v1/c" in fleet._rules._table)
+        await rules.before_routes()
+        assert known(path) == {"a": 1_000, "b": 1_000, "c": 1_000}, "its Envoy did not take those of b"
+        await rules.after_routes()
+        assert known(path) == {"b": 1_000, "c": 1_000}, "those of b may be on their way yet"
+
+
+async def test_a_rule_that_changes_alone_reaches_a_node(certificates, tmp_path):
+    """No route is pushed for it."""
+    path = tmp_path / "hop.json"
+    async with fleet_of(certificates, guarded("a")) as (fleet, _):
+        node = node_of(certificates, fleet)
+        following = asyncio.create_task(Rules(lambda: node.client, path).run())
+        try:
+            await until(lambda: known(path) == {"a": 1_000})
+            fleet.live(guarded("a", timeout_ms=2_000))
+            await until(lambda: known(path) == {"a": 2_000})
+        finally:
+            following.cancel()
+
+
+async def test_routes_wait_for_their_rules_until_the_control_plane_is_there(certificates, tmp_path):
+    path = tmp_path / "hop.json"
+    async with fleet_of(certificates, None) as (fleet, _):
+        node = node_of(certificates, fleet)
+        waiting = asyncio.create_task(Rules(lambda: node.client, path).before_routes())
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        fleet.live(guarded("a"))
+        await waiting
+        assert known(path) == {"a": 1_000}
+
+
+class Kept:
+    """A keeper as the collector is one."""
+
+    def __init__(self):
+        self.places, self.facts = {}, []
+
+    def position(self, name):
+        return self.places.get(name)
+
+    async def take(self, name, after, facts, offset):
+        if self.position(name) != after:
+            return False
+        self.facts += facts
+        self.places[name] = offset
+        return True
+
+
+async def test_what_a_node_says_twice_is_kept_once_and_is_of_that_node():
+    keeper = Kept()
+    call = encode(Fact(FactKind.CALL, 1, Outcome.OK, node="gateway"))
+    said = b'{"log": "gateway", "after": null, "offset": {"at": 7}}\n' + call
+    assert json.loads(await answer(keeper, "n1", said)) == {"offset": {"at": 7}}
+    assert json.loads(await answer(keeper, "n1", said)) == {"offset": {"at": 7}}
+    assert [each.node for each in keeper.facts] == ["n1"]
+    assert json.loads(await answer(keeper, "n2", b'{"log": "gateway"}')) == {"offset": None}
+    decision = encode(Fact(FactKind.DECISION, 1, Outcome.OK))
+    for wrong in (b"", b"[]", b'{"log": "other"}', said.replace(call, b"{}"), said.replace(call, decision)):
+        with pytest.raises(ValueError):  # noqa: PT011 - it is sent to the node as it is
+            await answer(keeper, "n1", wrong)
+    assert len(keeper.facts) == 1

@@ -36,6 +36,7 @@ _TIMEOUT_S = 20.0
 _FIRST_AGAIN_S, _AGAIN_S_MAX = 0.2, 10.0
 _KINDS = frozenset({FactKind.CALL, FactKind.ENGINE, FactKind.GAP})
 _FACTS_MAX = 20_000
+_PLACE_BYTES_MAX = 1024 * 1024
 _HERE = ("", "gateway")
 _log = logging.getLogger("treadle.control")
 
@@ -66,6 +67,8 @@ async def answer(keeper: Keeper, node: str, said: bytes) -> bytes:
     if "offset" in head:
         if len(lines) > _FACTS_MAX:
             raise ValueError(f"more than {_FACTS_MAX} facts in one message")
+        if len(first) > _PLACE_BYTES_MAX:
+            raise ValueError(f"the place is longer than {_PLACE_BYTES_MAX} bytes")
         facts = await asyncio.to_thread(lambda: [_fact(node, line) for line in lines])
         await keeper.take(name, head.get("after"), facts, head["offset"])
     return orjson.dumps({"offset": keeper.position(name)})
@@ -89,16 +92,23 @@ class Shipping:
     async def run(self) -> None:
         """Send until cancelled. While the control plane is away the log keeps what there is to say."""
         again_s = _FIRST_AGAIN_S
+        said = ""
         while True:
             try:
                 async with self.client().asking() as ask:
                     self.position = await self._say(ask, {})
-                    again_s = _FIRST_AGAIN_S
+                    again_s, said = _FIRST_AGAIN_S, ""
                     await self._follow(ask)
             except (TreadleError, OSError, ValueError, KeyError) as why:
-                _log.debug("what happened here is not told now: %s", why)
+                if str(why) != said:
+                    said = str(why)
+                    _log.warning("what happened here is not told now, and stays in the log %s: %s", self._name, said)
             await asyncio.sleep(again_s * (0.5 + random.random()))  # noqa: S311 - no secret
             again_s = min(again_s * 2, _AGAIN_S_MAX)
+
+    @property
+    def _name(self) -> str:
+        return self.source.name
 
     async def _follow(self, ask: Ask) -> None:
         """Until what is stored is not what was sent."""
@@ -117,7 +127,7 @@ class Shipping:
                 await close()
 
     async def _say(self, ask: Ask, more: dict[str, Json], facts: Sequence[Fact] = ()) -> Json:
-        head = orjson.dumps({"log": self.source.name, **more})
+        head = orjson.dumps({"log": self._name, **more})
         said = b"\n".join([head, *map(encode, facts)])
         return orjson.loads(await ask(FACTS, said, _TIMEOUT_S))["offset"]
 
