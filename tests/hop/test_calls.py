@@ -503,6 +503,20 @@ async def test_rules_change_without_a_call_that_is_lost(hop):
     assert (await hop.call("only", "/v1/only")).status == 201
 
 
+async def test_a_call_that_is_here_before_the_news_of_its_operation_waits_for_it(hop, monkeypatch):
+    from treadle.gateway.hop import process
+    from treadle.gateway.hop.table import encode
+
+    monkeypatch.setattr(process, "WATCH_S", 3_600)
+    await asyncio.sleep(0.3)  # nobody looks by himself from here on
+    hop.table.with_suffix(".new").write_bytes(encode(hop.gateway(hop.route("only", "POST", "/v1/only", hop.guard()))))
+    hop.table.with_suffix(".new").replace(hop.table)
+    assert [each.status for each in await asyncio.gather(*(hop.call("only", "/v1/only") for _ in range(3)))] == [
+        201
+    ] * 3
+    assert (await hop.call("plain", "/v1/plain")).status == 503
+
+
 async def test_all_bodies_at_once_have_a_limit(hop):
     hop.upstream.play = held
     body = b'"' + b"x" * 60_000 + b'"'
