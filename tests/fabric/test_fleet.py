@@ -209,6 +209,13 @@ def test_what_happens_at_a_node_is_told_once_also_when_control_was_away(fabric, 
     assert not [each for each in said(fabric, "LOG_LOST") if each["node"] == "edge-4"], "a line was lost"
     assert any(each["node"] == "edge-4/hop" for each in said(fabric, "")), "the processes of the node are told, too"
 
+    old = other.folder / "access.log.1"
+    (other.folder / "access.log").rename(old)
+    request("POST", f"http://127.0.0.1:{other.admin_port}/reopen_logs")
+    last = other.order("told-key-6").headers["x-trace-id"]
+    wait_for(lambda: not old.exists(), "what is told to be deleted")
+    assert len(calls(fabric, last)) == 1
+
 
 def test_nodes_with_one_database_share_their_keys(fabric, database, tmp_path):
     settings = fabric.root / "treadle.yaml"
