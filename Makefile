@@ -39,6 +39,8 @@ bench: $(VENV)/ready          ## measure, against the goals in docs/benchmarks.m
 	$(BIN)/python bench/startup.py
 	$(BIN)/python bench/quota.py
 	$(BIN)/python bench/check.py
+	$(BIN)/python bench/gateway.py
+	$(BIN)/python bench/recovery.py
 	$(BIN)/python bench/lint.py $(SPECS)
 	$(BIN)/python bench/diff.py
 	$(BIN)/python bench/fleet.py
