@@ -55,7 +55,7 @@ def test_the_printed_commands_work_as_they_are_pasted(fabric):
 def test_a_call_is_answered_and_becomes_a_fact(fabric):
     reply = fabric.call("GET", "/v1/customers?limit=1", token=fabric.token())
     assert reply.status == 200
-    assert int(reply.headers["x-ratelimit-limit"]) == 100
+    assert int(reply.headers["x-ratelimit-limit"]) == 200
     (fact,) = fabric.facts(reply.headers["x-trace-id"])["facts"]
     assert (fact["kind"], fact["operation"], fact["status"]) == ("call", "listCustomers", 200)
     assert fact["contract"].startswith("customer.customers.v1@1.0.0#")
