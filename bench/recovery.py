@@ -1,7 +1,7 @@
 """How long a killed process is missed: `kill -9` of each in turn, until calls through the gateway are answered again.
 
 Usage: python bench/recovery.py [--json] [--rounds N]
-A read is asked every 5 ms, a guarded write every 60 ms. The figure is from the kill to the first of the first ten good answers
+A read is asked every 5 ms, a guarded write every 60 ms. The figure is from the kill to the first of ten good answers
 in a row; 0 where not one call failed.
 """
 
