@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -102,15 +102,12 @@ def _ambiguous(keys: frozenset[str]) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _wider(node: _Node, parts: Sequence[str]) -> Iterator[str]:
+def _wider(root: _Node, parts: Sequence[str]) -> list[str]:
     """Shapes that have a parameter where this one has one or a literal, and are the same elsewhere."""
-    if not parts:
-        if node.key:
-            yield node.key
-        return
-    for part, below in node.below.items():
-        if part == parts[0] or "{}" in part:
-            yield from _wider(below, parts[1:])
+    nodes = [root]
+    for part in parts:  # level by level: a template may have more segments than a stack has frames
+        nodes = [below for node in nodes for each, below in node.below.items() if each == part or "{}" in each]
+    return [node.key for node in nodes if node.key]
 
 
 def _with_parameters(part: str) -> str:
