@@ -33,6 +33,7 @@ REQUEST_BYTES_MAX = 4 * 1024 * 1024
 NODE_NAME_MAX = 128
 _STOP_S = 1.0
 _FIRST_S = 30.0
+_DRAIN_S = 0.25
 _OPTIONS = [
     # A node whose machine is gone is noticed within a minute, and one that asks too often is told to go.
     ("grpc.keepalive_time_ms", 30_000),
@@ -179,6 +180,9 @@ class AdsServer:
                 session.wake.clear()
                 catalog = self.catalog
                 while catalog is not None and (response := session.conversation.next(catalog)):
+                    if response.gone:
+                        # A worker of the node may still hold a call that an older route sent there.
+                        await asyncio.sleep(_DRAIN_S)
                     # Returns to us when the transport has room: a slow node holds back only itself.
                     yield self._wire.write_response(response)
                 if catalog is not None and catalog is self.catalog and session.conversation.settled(catalog):
