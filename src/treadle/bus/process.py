@@ -5,23 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket as sockets
 from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 
-from treadle.base.errors import EngineError, InputError
+from treadle.base.errors import EngineError
+from treadle.base.sockets import close, listen
 from treadle.bus.backends.nats import NatsBackend
 from treadle.bus.door import door
 from treadle.bus.intake import Intake
 from treadle.bus.jetstream import connect
 from treadle.bus.service import GuardService, SnapshotWatch
 from treadle.bus.subjects import GUARD
-
-SOCKET_BYTES_MAX = 107
-"""The longest path of a Unix socket on Linux."""
 
 
 async def run_guard(
@@ -57,7 +54,7 @@ async def _serve(url: str, password: str, snapshot: Path, socket: Path) -> None:
     intake = Intake(NatsBackend(nc), guard)
     service = GuardService(nc, intake)
     server = _Server(door(intake, lambda: nc.is_connected))
-    listening = _listen(socket)
+    listening = listen(socket, 256)
     tasks: list[asyncio.Task[object]] = []
     try:
         await service.start()
@@ -78,7 +75,7 @@ async def _serve(url: str, password: str, snapshot: Path, socket: Path) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await service.stop()
-        _close(listening, socket)
+        close(listening, socket)
 
 
 class _Server(uvicorn.Server):
@@ -100,27 +97,3 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-def _listen(path: Path) -> sockets.socket:
-    """A Unix socket that only this user may open: the headers that come through it are believed."""
-    if len(bytes(path)) > SOCKET_BYTES_MAX:
-        raise InputError(
-            "socket-path-too-long", f"{path} is longer than {SOCKET_BYTES_MAX} bytes", "use a shorter path"
-        )
-    path.unlink(missing_ok=True)
-    made = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
-    try:
-        made.bind(str(path))
-        path.chmod(0o600)
-        made.listen(256)
-    except OSError:
-        made.close()
-        raise
-    made.setblocking(False)
-    return made
-
-
-def _close(listening: sockets.socket, path: Path) -> None:
-    listening.close()
-    path.unlink(missing_ok=True)

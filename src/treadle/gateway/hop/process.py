@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from treadle.base.errors import InputError, TreadleError
+from treadle.base.sockets import close, listen
 from treadle.gateway.hop.hop import Hop, Limits
 from treadle.gateway.hop.judge import Judge, compile_rule
 from treadle.gateway.hop.stores.store import Store, StoreAwayError
 from treadle.gateway.hop.table import TABLE_BYTES_MAX, decode
 from treadle.gateway.hop.upstream import Pool
 from treadle.gateway.hop.worker import Worker
-from treadle.gateway.ir import SOCKET_PATH_BYTES_MAX
 
 WATCH_S = 0.1
 SWEEP_S = 30.0
@@ -55,7 +55,7 @@ async def run_hop(
     try:
         if not await _unless(stop, watch.first()):
             return
-        listening = _listen(socket)
+        listening = listen(socket, 1_024)
         server = await loop.create_unix_server(hop.door, sock=listening)
         tasks = [asyncio.create_task(watch.follow()), asyncio.create_task(_sweep(store))]
         _log.info("hop: %d operations are guarded", len(hop.judges))
@@ -72,7 +72,7 @@ async def run_hop(
         await worker.close()
         await store.close()
         if listening:
-            _close(listening, socket)
+            close(listening, socket)
 
 
 class TableWatch:
@@ -165,27 +165,3 @@ async def _unless(stop: asyncio.Event, work: object) -> bool:
         each.cancel()
     await asyncio.gather(task, stopped, return_exceptions=True)
     return done
-
-
-def _listen(path: Path) -> sockets.socket:
-    """A Unix socket that only this user may open: the headers that come through it are believed."""
-    if len(bytes(path)) > SOCKET_PATH_BYTES_MAX:
-        raise InputError(
-            "socket-path-too-long", f"{path} is longer than {SOCKET_PATH_BYTES_MAX} bytes", "use a shorter path"
-        )
-    path.unlink(missing_ok=True)
-    made = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
-    try:
-        made.bind(str(path))
-        path.chmod(0o600)
-        made.listen(1_024)
-    except OSError:
-        made.close()
-        raise
-    made.setblocking(False)
-    return made
-
-
-def _close(listening: sockets.socket, path: Path) -> None:
-    listening.close()
-    path.unlink(missing_ok=True)
