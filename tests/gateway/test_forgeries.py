@@ -7,7 +7,6 @@ import json
 import random
 import socket
 import threading
-import time
 
 import httpx
 import orjson
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwe, jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from tests.gateway.signing import Signing
 
 from treadle.control.issuer import LIFETIME_S_MAX
 
@@ -33,24 +33,8 @@ def b64(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-class Issuer:
+class Issuer(Signing):
     """What the issuer itself can make, and what can be made of that without its key."""
-
-    def __init__(self, world):
-        self.public = orjson.loads(world.issuer.jwks())["keys"][0]
-        self.key = ECKey.import_key(orjson.loads(world.issuer.store.get("issuer-keys").reveal())["current"])
-        self.now = int(time.time())
-        self.header = {"alg": "ES256", "typ": "at+jwt", "kid": self.public["kid"]}
-        self.claims = {
-            "iss": world.issuer.url,
-            "aud": world.issuer.audience,
-            "sub": "jane",
-            "client_id": "demo-app",
-            "scope": "customers:read",
-            "iat": self.now,
-            "exp": self.now + 300,
-            "jti": "1",
-        }
 
     def raw(self, head, body, key=None):
         """Any two texts, signed as ES256 (RFC 7518 section 3.4)."""

@@ -3,13 +3,13 @@
 import base64
 import hashlib
 import hmac
-import time
 
 import httpx
 import orjson
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from tests.gateway.signing import Signing
 
 from treadle.control.issuer import LIFETIME_S_MAX
 from treadle.facts.fact import Outcome
@@ -22,24 +22,8 @@ def b64(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-class Forger:
+class Forger(Signing):
     """Makes tokens with the issuer's own key, or without it."""
-
-    def __init__(self, world):
-        self.public = orjson.loads(world.issuer.jwks())["keys"][0]
-        self.key = ECKey.import_key(orjson.loads(world.issuer.store.get("issuer-keys").reveal())["current"])
-        self.now = int(time.time())
-        self.header = {"alg": "ES256", "typ": "at+jwt", "kid": self.public["kid"]}
-        self.claims = {
-            "iss": world.issuer.url,
-            "aud": world.issuer.audience,
-            "sub": "jane",
-            "client_id": "demo-app",
-            "scope": "customers:read",
-            "iat": self.now,
-            "exp": self.now + 300,
-            "jti": "1",
-        }
 
     def sign(self, header=(), claims=(), key=None, without=()):
         kept = {name: value for name, value in (self.claims | dict(claims)).items() if name not in without}
